@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who asks, and what a document's bits let him read. */
+#ifndef ASKFS_CORE_ACCESS_H
+#define ASKFS_CORE_ACCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A document's owner, group and mode: the bits that the file had when it was dropped, or
+ * what chmod made of them since. */
+struct access {
+	uid_t owner;
+	gid_t group;
+	mode_t mode; /* the nine permission bits */
+};
+
+/* A caller with the groups he had when the request came. Heap memory behind @groups;
+ * groups[0] is the primary group. Immutable once made, so any thread may read it. */
+struct caller {
+	uid_t uid;
+	gid_t *groups;
+	size_t group_count;
+};
+
+/* A copy of the caller for a job that outlives the request. 0 or -ENOMEM. */
+int caller_copy(struct caller *to, const struct caller *from);
+void caller_release(struct caller *caller);
+
+/* May @caller read a document with these bits? As the kernel decides it for a file: the
+ * owner's bits count for the owner even where others have more; uid 0 may read all. */
+bool access_may_read(const struct access *access, const struct caller *caller);
+
+#endif

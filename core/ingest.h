@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline: parse, chunk, store, embed; from a settled file to an indexed document. */
+#ifndef ASKFS_CORE_INGEST_H
+#define ASKFS_CORE_INGEST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/blobs.h"
+#include "core/catalog.h"
+#include "core/config.h"
+#include "core/document.h"
+#include "core/embedder.h"
+#include "core/parser.h"
+#include "core/pool.h"
+#include "core/records.h"
+#include "core/vectors.h"
+
+struct ingest;
+
+enum ingest_outcome {
+	INGEST_INDEXED,   /* this version answers now */
+	INGEST_UNCHANGED, /* the same bytes as the version that answers: nothing was done */
+	INGEST_FAILED,    /* for good; the record says why */
+	INGEST_LATER,     /* something that may pass: try again; nothing was kept */
+	INGEST_CANCELLED, /* it was cancelled before it was published: nothing was kept */
+};
+
+/* One file to be ingested. The submitter fills the first part, must not touch the job while
+ * it is under way (but through ingest_cancel and ingest_job_access), and owns it again when
+ * done was called. Strings are owned by the job; ingest_job_release frees them. */
+struct ingest_job {
+	struct job job; /* the pipeline's */
+
+	struct document document; /* id, path, title, source, access, mtime_ns, parent, realm,
+				   * extra_metadata, created_ns as they shall be in a new
+				   * record; the record that is there keeps its own of these */
+	char *file;               /* the backing file; the pipeline opens it for reading */
+	int64_t queued_ns;        /* monotonic: when the file had settled */
+	bool started;             /* out: set before started() is called */
+	/* Called once a version was published but its embeddings are still missing, with the
+	 * record (PROCESSING); may be NULL. Worker thread; must not block. */
+	void (*published)(struct ingest_job *job, const struct document *record);
+	/* Called exactly once, last. Worker thread; must not block. */
+	void (*done)(struct ingest_job *job);
+	void *context; /* the submitter's */
+
+	atomic_bool cancelled; /* ingest_cancel */
+
+	enum ingest_outcome outcome; /* out */
+	struct document record;      /* out: the record as stored (INDEXED, UNCHANGED, FAILED) */
+	struct err err;              /* out: FAILED, LATER */
+};
+
+void ingest_job_release(struct ingest_job *job);
+
+struct ingest_ports {
+	struct catalog *catalog;
+	struct blobs *blobs;
+	struct vectors *vectors;
+	struct embedder *embedder; /* NULL: by words alone */
+	struct parser *parser;
+	struct records *records;
+};
+
+/* Start the workers. The ports stay the caller's and outlive it. 0 or -errno. */
+int ingest_new(struct ingest **out, const struct ingest_ports *ports,
+	const struct config *config, struct err *err);
+
+/* Queue a job. Small files that wait together are parsed and stored as one batch. Never
+ * fails, never blocks. Any thread. */
+void ingest_submit(struct ingest *ingest, struct ingest_job *job);
+
+/* The file is being written to or was removed: whatever the job has not published yet must
+ * not be. A job that was published already ends as usual. Any thread; never blocks. */
+void ingest_cancel(struct ingest_job *job);
+
+/* The file's bits have changed while the job is under way: what is published from now on
+ * obeys them. May wait for a commit: from an I/O pool. */
+void ingest_job_access(struct ingest *ingest, struct ingest_job *job,
+	const struct access *access);
+
+/* Jobs that wait. Any thread. */
+size_t ingest_depth(struct ingest *ingest);
+
+/* Cancel what is queued, finish what runs, join. Every done() has been called then. */
+void ingest_free(struct ingest *ingest);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A question to the passages that may answer it. */
+#ifndef ASKFS_CORE_RETRIEVE_H
+#define ASKFS_CORE_RETRIEVE_H
+
+#include "core/catalog.h"
+#include "core/embedder.h"
+#include "core/generator.h"
+#include "core/vectors.h"
+
+struct retriever {
+	struct vectors *vectors;
+	struct catalog *catalog;
+	struct embedder *embedder; /* NULL: words alone */
+};
+
+struct retrieve_request {
+	const char *question;
+	const struct exchange *history; /* oldest first; helps a follow-up find its passage */
+	size_t history_count;
+	const struct caller *caller;
+	size_t top_k;
+	double threshold; /* of the dense cosine; negative: the embedder's own */
+	const char *content_type, *path; /* filters; NULL: none */
+};
+
+/* Passages best first, owned with all they point at. Zero-initialise it. */
+struct retrieval {
+	struct passage *passages;
+	size_t passage_count;
+	struct document *documents; /* documents[i] is the record of passages[i] */
+	struct query_term *terms;
+	size_t term_count;
+	struct search_result words, dense; /* what the passages' hits point into */
+};
+void retrieval_release(struct retrieval *retrieval);
+
+/* Retrieve: embed, search by words and by meaning, fuse convexly by the embedder's weight,
+ * drop what lies under the threshold, look each document's record up once more and drop what
+ * @caller may not read, what was deleted, and chunks of another version (then the search is
+ * made again, twice at most). With no embedder exactly the lexical ranking. 0 (also with no
+ * passage) or -errno with *err set. Any thread; blocks. */
+int retrieve(const struct retriever *retriever, const struct retrieve_request *request,
+	struct retrieval *out, struct err *err);
+
+#endif
