@@ -13,7 +13,7 @@ B       ?= build/$(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
 Q := $(if $(filter 1,$(V)),,@)
 say = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' $(1) $(2))
 
-core_packages  := sqlite3 icu-uc icu-i18n libcjson openssl inih
+core_packages  := zlib sqlite3 icu-uc icu-i18n libcjson openssl inih
 fs_packages    := fuse3
 parse_packages := icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson
 
