@@ -98,8 +98,9 @@ struct spool_new {
 };
 
 /* Make an inode with its first name. -EEXIST, -ENOSPC (no room for what is new), -ENOMEM.
- * Files: the backing file exists when done is called; *@fd (may be NULL) is open for reading
-X
+ * Files: the backing file exists when done is called; *@fd (may be NULL; set it to -1 before)
+ * is open for reading and writing then, and the caller's, also when the result is a failure.
+ * On a failed result the name is gone again. */
 int spool_create(struct spool *spool, struct spool_inode *folder, const char *name,
 	const struct spool_new *new, struct spool_entry **out, int *fd, spool_done done,
 	void *context);
