@@ -79,7 +79,7 @@ int hash_fd(int fd, uint8_t out[HASH_SIZE], uint64_t *size, struct err *err)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return err_set(err, -errno, "cannot read the file: %m");
+			return err_set(err, -errno, "cannot read the file: %s", strerror(errno));
 		hash_add(&hash, block, (size_t)got);
 		*size += (uint64_t)got;
 	}
