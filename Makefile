@@ -18,7 +18,7 @@ fs_packages    := fuse3
 parse_packages := icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-	-Wvla -Wformat=2 -Werror -Wno-gnu-statement-expression -Wno-unknown-warning-option
+	-Wvla -Wformat=2 -Werror -Wno-gnu-statement-expression
 CFLAGS ?= -O2 -g
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1)
 all_cflags = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DASKFS_VERSION='"$(VERSION)"' \
