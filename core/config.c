@@ -182,7 +182,7 @@ int config_read_files(struct config *config, const char *explicit_path, struct e
 {
 	const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	AUTO_FREE char *path = NULL;
-	struct err unused;
+	struct err unused = ERR_NONE;
 
 	err = err ? err : &unused;
 	if (explicit_path)

@@ -86,8 +86,8 @@ int config_read_files(struct config *config, const char *explicit_path, struct e
 /* The variables that name settings; an empty one counts as not set. */
 int config_read_environment(struct config *config, struct err *err);
 
-/* One "-o name=value" or "-o name" (@value NULL). -ENOENT if no setting has that name (the caller knows
- * the mount options that are left), -EINVAL for a wrong value. */
+/* One "-o name=value" or "-o name" (@value NULL). -ENOENT if no setting has that name (the
+ * caller knows the mount options that are left), -EINVAL for a wrong value. */
 int config_set_option(struct config *config, const char *name, const char *value, struct err *err);
 
 /* Rules that need more than one setting (overlap < size …). */
@@ -99,10 +99,5 @@ int config_render(const struct config *config, struct buf *out);
 
 /* The table as text for `askfs mount --help`: -o form, default, help. 0 or -errno. */
 int config_help(struct buf *out);
-
-/* The table itself, a line a setting with tabs between: section, key, variable, -o name,
- * default, what is accepted, help ("-" for what it has not). For the check of the man page.
- * 0 or -errno. */
-int config_table(struct buf *out);
 
 #endif

@@ -157,22 +157,3 @@ int config_help(struct buf *out)
 	}
 	return out->failed;
 }
-
-static const char *or_dash(const char *text)
-{
-	return text && text[0] ? text : "-";
-}
-
-int config_table(struct buf *out)
-{
-	for (size_t i = 0; i < CONFIG_SETTINGS; i++) {
-		const struct setting *setting = &config_settings[i];
-
-		buf_addf(out, "%s\t%s\t%s\t%s\t%s\t", or_dash(setting->section),
-			or_dash(setting->key), or_dash(setting->variable), setting->option,
-			or_dash(setting->standard));
-		value_expected(&setting->rule, out);
-		buf_addf(out, "\t%s\n", setting->help);
-	}
-	return out->failed;
-}
