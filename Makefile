@@ -32,7 +32,7 @@ ask_pkg = $(or $(pkg$(subst $(space),_,$(1))),$(eval pkg$(subst $(space),_,$(1))
 space   := $(subst ,, )
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-	-Wvla -Wformat=2 -Werror -Wno-gnu-statement-expression -Wno-unknown-warning-option
+	-Wvla -Wformat=2 -Werror -Wno-gnu-statement-expression
 CFLAGS   ?= -O2 -g
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1)
 all_cflags = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DASKFS_VERSION='"$(VERSION)"' \

@@ -15,6 +15,7 @@ struct node;
 struct req;
 struct handle;
 struct dirlist;
+struct fuse_pollhandle;
 
 /* The kinds of nodes. Every entry runs on the loop thread and never waits; it answers the
  * request with one of the req_ functions, exactly once: at once, or later (req_offload to
@@ -131,10 +132,14 @@ struct attributes {
 };
 
 /* A file with that content (taken over; freed with the node). Two contents are two nodes with
- * one st_ino, so that a reader who has it open keeps his: @identity names the file, and the
- * content's hash makes the key. The kernel believes its name for @ops' timeouts. NULL when
- * memory is short (@data is freed all the same). */
+ * one st_ino, so that a reader who has it open keeps his; the content's hash makes the key.
+ * Every path walk looks it up again. NULL when memory is short or @data is NULL (@data is
+ * freed all the same). */
 struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *attributes,
+	char *data, size_t len);
+
+/* The same for content that changes rarely: the kernel believes the name for a second. */
+struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attributes *attributes,
 	char *data, size_t len);
 
 /* The same for a symbolic link; @target is copied. */
