@@ -42,13 +42,13 @@ static inline void auto_fclose(FILE **file)
 
 /* Hand the value of a local over to somebody else, and leave NULL (or -1) behind. */
 #define TAKE_PTR(local)                        \
-	({                                     \
+	__extension__({                                     \
 		__typeof__(local) t_ = (local); \
 		(local) = NULL;                \
 		t_;                            \
 	})
 #define TAKE_FD(local)         \
-	({                     \
+	__extension__({                     \
 		int t_ = (local); \
 		(local) = -1;  \
 		t_;            \
