@@ -151,8 +151,8 @@ static int set_title(struct passage *passage, struct document *document)
 	const char *name = document_file_name(document);
 	AUTO_BUF struct buf clean;
 
+	buf_init(&clean, BUF_MAX_DEFAULT);
 	if (!document->title && !utf8_is_valid(name, strlen(name))) {
-		buf_init(&clean, BUF_MAX_DEFAULT);
 		if (utf8_sanitize(name, strlen(name), &clean) < 0)
 			return -ENOMEM;
 		document->title = buf_take(&clean, NULL);
