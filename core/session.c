@@ -83,7 +83,7 @@ int session_set_options(struct session *session, const char *json, size_t len,
 	struct waiter *waiter, struct err *err)
 {
 	struct options options;
-	AUTO_BUF struct buf text;
+	AUTO_BUF struct buf text = {0};
 
 	if (session->is_removed)
 		return -ENOENT;

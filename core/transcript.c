@@ -190,7 +190,7 @@ int transcript_render(const struct transcript_request *request, struct buf *out,
 	struct err *err)
 {
 	AUTO(cJSON_Delete) cJSON *turns = cJSON_CreateArray();
-	AUTO_BUF struct buf name;
+	AUTO_BUF struct buf name = {0};
 	const cJSON *turn;
 
 	if (!turns)
