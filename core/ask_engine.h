@@ -29,7 +29,6 @@ struct ask {
 	size_t running, ready;               /* turns with a worker, and waiting for one */
 	uint64_t serial;                     /* of the latest commit */
 	size_t clock_hand;                   /* where unloading goes on */
-	size_t loaded_count;
 	bool is_stopping;
 };
 
@@ -73,5 +72,7 @@ void ask_store_answer(struct turn *turn);
 /* ask_load.c: read the session's owed turns and its last answer, then wake session->loaded.
  * 0 or -ENOMEM. */
 int ask_load(struct session *session);
+/* Drop an idle session's last answer from memory when there are many; not @spare's. */
+void ask_trim(struct ask *ask, const struct session *spare);
 
 #endif

@@ -256,12 +256,10 @@ static int keep_answer(struct session *session, struct load *load)
 static bool may_unload(const struct session *session)
 {
 	return session->is_loaded && session->answered && session->answered->refs == 1 &&
-		session->answered->serial < session->ask->serial && !session->pending &&
-		!session->writing && waiters_empty(&session->loaded);
+		!session->pending && !session->writing && waiters_empty(&session->loaded);
 }
 
-/* Keep the last answers of so many sessions; the hand goes round and drops an idle one. */
-static void unload_one(struct ask *ask, const struct session *spare)
+void ask_trim(struct ask *ask, const struct session *spare)
 {
 	size_t loaded = 0;
 
@@ -295,7 +293,7 @@ static int accept_load(struct session *session, struct load *load)
 	if (load->answer_seq)
 		rc = keep_answer(session, load);
 	session->is_loaded = !rc;
-	unload_one(session->ask, session);
+	ask_trim(session->ask, session);
 	return rc;
 }
 

@@ -229,6 +229,7 @@ void ask_finish(struct turn *turn)
 	session->is_loaded = true;
 	waiters_wake(&turn->answered, 0);
 	waiters_wake(&turn->progress, 0);
+	ask_trim(session->ask, session);
 	advance(session);
 }
 
