@@ -84,6 +84,8 @@ static int parse(struct source *source, bool is_batch, struct err *err)
 	if (is_batch && type.read && type.read != plain_read && type.read != markdown_read)
 		return PROTOCOL_ALONE;
 	out_field(out, FIELD_TYPE, type.name, strlen(type.name));
+	if (!is_batch)
+		out_flush(out); /* the type is known even if the reader dies */
 	if (!type.read)
 		return err_set(err, -ENODATA, "no text can be extracted from %s", type.name);
 	return type.read(source, out, err);
