@@ -199,20 +199,29 @@ static const char *guess_icu(const char *sample, size_t len)
 	return name;
 }
 
-/* Few letters beyond ASCII, each alone among ASCII letters, are a Western text that is too
- * short for statistics: uchardet takes "Zo\xeb" for anything. */
+/* Quotation marks, dashes, the ellipsis, the euro sign … of windows-1252; of the bytes from
+ * 0x80 to 0x9f, a Western text has no others. */
+static bool is_western_sign(unsigned char c)
+{
+	return c == 0x80 || c == 0x84 || c == 0x85 || (c >= 0x91 && c <= 0x97) || c == 0x99;
+}
+
+/* A few letters beyond ASCII, each alone among ASCII letters, and such signs, are a Western
+ * text that is too short for statistics: uchardet takes "Zo\xeb" for anything. */
 static bool is_western(const char *sample, size_t len)
 {
-	size_t high = 0, lone = 0;
+	const unsigned char *bytes = (const unsigned char *)sample;
+	size_t letters = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (!(sample[i] & 0x80))
-			continue;
-		high++;
-		lone += !(i > 0 && (sample[i - 1] & 0x80)) &&
-			!(i + 1 < len && (sample[i + 1] & 0x80));
+		bool is_before_letter = i + 1 < len && bytes[i + 1] >= 0xc0;
+		if (bytes[i] >= 0x80 && is_before_letter)
+			return false;
+		if (bytes[i] >= 0x80 && bytes[i] < 0xa0 && !is_western_sign(bytes[i]))
+			return false;
+		letters += bytes[i] >= 0xc0;
 	}
-	return high < 8 && lone == high;
+	return letters < 8;
 }
 
 static const char *guess(const char *sample, size_t len, bool is_all)

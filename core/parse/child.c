@@ -77,7 +77,8 @@ static int parse(struct source *source, bool is_batch, struct err *err)
 	source->head = head;
 	source->head_len = (size_t)n;
 #ifdef ASKFS_PARSE_TEST
-	child_misbehave(head, source->head_len);
+	if (child_misbehave(out, head, source->head_len))
+		return 0;
 #endif
 	struct type type = type_detect(source);
 	source->type = type.name;

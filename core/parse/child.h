@@ -3,8 +3,10 @@
 #ifndef ASKFS_CORE_PARSE_CHILD_H
 #define ASKFS_CORE_PARSE_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "core/parse/out.h"
 #include "core/parse/protocol.h"
 
 /* A request as it was received, checked. */
@@ -23,8 +25,8 @@ int child_prepare(void);
 void child_run(const struct request *request) __attribute__((noreturn));
 
 #ifdef ASKFS_PARSE_TEST
-/* Misbehave as the document asks ("!spin"); documents that ask nothing return. */
-void child_misbehave(const char *text, size_t len);
+/* Misbehave as the document asks ("!spin"), and tell how that went; false if it asks nothing. */
+bool child_misbehave(struct out *out, const char *text, size_t len);
 #endif
 
 #endif

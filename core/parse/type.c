@@ -224,11 +224,17 @@ static bool is_obvious(const struct source *source, const struct extension *exte
 		!memchr(source->head, 0x1b, source->head_len);
 }
 
+/* An empty file is an empty text, whatever it is called. */
+static bool is_empty(const char *type)
+{
+	return !strcmp(type, "inode/x-empty") || !strcmp(type, "application/x-empty");
+}
+
 static bool is_text_type(const char *type)
 {
 	if (!strcmp(type, "text/rtf"))
 		return false; /* markup that needs a reader of its own */
-	if (!strncmp(type, "text/", 5) || !strcmp(type, "inode/x-empty"))
+	if (!strncmp(type, "text/", 5) || is_empty(type))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(text_types); i++)
 		if (!strcmp(type, text_types[i]))
@@ -272,7 +278,7 @@ static struct type text_type(const struct source *source, const char *magic,
 		magic = extension->type;
 	else if (is_html && !strstr(magic, "html"))
 		magic = "application/xhtml+xml";
-	if (!strcmp(magic, "inode/x-empty"))
+	if (is_empty(magic))
 		magic = "text/plain";
 	if (strstr(magic, "html"))
 		return (struct type){magic, html_read};
