@@ -134,6 +134,32 @@ uint32_t utf8_decode(const char *text, size_t len, size_t *bytes)
 		(uint32_t)(s[2] & 0x3f) << 6 | (s[3] & 0x3f);
 }
 
+uint32_t utf8_next(const char *text, size_t len, size_t *at)
+{
+	const char *from = text + *at;
+	size_t bytes;
+	bool is_whole;
+
+	if ((unsigned char)*from < 0x80) {
+		++*at;
+		return (unsigned char)*from;
+	}
+	bytes = sequence_length(from, len - *at, &is_whole);
+	*at += bytes;
+	return is_whole ? utf8_decode(from, bytes, &bytes) : UTF8_INVALID;
+}
+
+size_t utf8_encode(uint32_t c, char out[4])
+{
+	size_t bytes = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+	for (size_t i = bytes - 1; i > 0; i--, c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(leads[bytes] | c);
+	return bytes;
+}
+
 int utf8_sanitize(const char *text, size_t len, struct buf *out)
 {
 	size_t at = 0;

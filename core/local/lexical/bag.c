@@ -146,7 +146,8 @@ uint32_t bag_count(const struct bag *bag, const char *word, size_t len)
 struct question {
 	struct query_term *terms;
 	size_t count;
-	size_t start, end; /* of the word that the last term came from */
+	size_t start, end; /* of the word that the last token stood for */
+	bool is_known;     /* that word is there already, with all its forms */
 };
 
 static bool has_term(const struct question *question, const char *text, size_t len)
@@ -163,8 +164,13 @@ static int add_term(void *context, const struct token *token)
 	struct question *question = context;
 	size_t len = word_len(token->text, token->len), count = question->count;
 	bool is_form = count && token->start == question->start && token->end == question->end;
+	bool is_known = has_term(question, token->text, len);
 
-	if (count == QUESTION_WORDS_MAX || len == 0 || has_term(question, token->text, len))
+	if (!is_form)
+		question->is_known = is_known;
+	question->start = token->start;
+	question->end = token->end;
+	if (count == QUESTION_WORDS_MAX || len == 0 || is_known || question->is_known)
 		return 0;
 	struct query_term *term = &question->terms[count];
 	uint32_t group = count ? term[-1].group + !is_form : 0;
@@ -172,8 +178,6 @@ static int add_term(void *context, const struct token *token)
 	if (!term->text)
 		return -ENOMEM;
 	question->count++;
-	question->start = token->start;
-	question->end = token->end;
 	return 0;
 }
 
