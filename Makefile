@@ -16,12 +16,12 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' $(1) $(2))
 
 # What askfs is built from, is tested with, and is looked over with: Debian's names.
 build_deps := pkg-config libfuse3-dev fuse3 libsqlite3-dev libicu-dev libmagic-dev libcjson-dev \
-	libssl-dev libxml2-dev libpoppler-glib-dev poppler-data libuchardet-dev libstemmer-dev \
+	libssl-dev zlib1g-dev libxml2-dev libpoppler-glib-dev poppler-data libuchardet-dev libstemmer-dev \
 	libseccomp-dev libinih-dev
 check_deps := libcmocka-dev python3 rsync busybox-static
 lint_deps  := clang-format cppcheck mandoc python3
 
-core_packages  := sqlite3 icu-uc icu-i18n libcjson openssl inih
+core_packages  := zlib sqlite3 icu-uc icu-i18n libcjson openssl inih
 fs_packages    := fuse3
 parse_packages := icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson
 
