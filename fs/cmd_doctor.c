@@ -128,9 +128,9 @@ static void look_at_config(struct doctor *doctor)
 	}
 	for (size_t i = 0; i < CONFIG_SETTINGS; i++) {
 		const struct setting *setting = &config_settings[i];
-		AUTO_BUF struct buf value;
 		if (!doctor->config.origins[i])
 			continue;
+		AUTO_BUF struct buf value;
 		buf_init(&value, BUF_MAX_DEFAULT);
 		value_render(&setting->rule, setting_field(&doctor->config, setting), &value);
 		say(doctor, OK, "[%s] %s = %s, from %s", setting->section, setting->key,

@@ -62,7 +62,6 @@ static void the_manual_has_each_setting(void **state)
 	(void)state;
 	for (size_t i = 0; i < CONFIG_SETTINGS; i++) {
 		const struct setting *setting = &config_settings[i];
-		AUTO_BUF struct buf item;
 		char line[128];
 
 		if (setting->section && strcmp(setting->section, section)) {
@@ -77,6 +76,7 @@ static void the_manual_has_each_setting(void **state)
 			continue;
 		snprintf(line, sizeof(line), "\n.It Ic %s\n", setting->key);
 		at = expect(at, line, setting->option);
+		AUTO_BUF struct buf item;
 		buf_init(&item, BUF_MAX_DEFAULT);
 		render_item(setting, &item);
 		at = expect(at, item.data, setting->option) - 1;
