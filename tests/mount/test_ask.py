@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asking with any program that can write a file and read it back.
 
-Where a test needs an answer that takes a while it uses the test generator, which streams its
-answer word by word.
+Where a test needs an answer that takes a while it uses the test generator, which streams the
+question back, word by word.
 """
 import errno
 import json
@@ -24,6 +24,11 @@ FACTS = {"refunds.txt": "Refunds are paid within 14 days of the return being rec
 REFUNDS = "When are refunds paid?"
 CANTEEN = "When does the canteen open?"
 PARKING = "Who issues parking permits?"
+
+
+def slow(question, words=40):
+    """A question that the test generator repeats for a second or more."""
+    return question + " please" * words
 
 
 def transcript(kb, session="s"):
@@ -174,25 +179,21 @@ def test_turns_of_a_session_queue_in_order(kb):
     equal(places, sorted(places), "order in the transcript")
 
 
+@setting(config=SLOW)
 def test_an_old_handle_keeps_the_old_answer(kb):
     """Each answer is an inode of its own: a slow reader never gets a page of each."""
-    emphasis = "really " * 110
-    kb.add_many({"long.txt": f"The harbour is {emphasis}old.\n",
-                 **{f"copy {'x' * 200} {n}.txt": f"The castle is {emphasis}new {n}.\n"
-                    for n in range(3)}})
     path = kb.path("ask", "s")
-    write(path, "How old is the harbour?")
+    write(path, "a" * 20000)
     number = os.stat(path).st_ino
     with open(path, "rb", buffering=0) as old:
         first = old.read(100)
         size = os.fstat(old.fileno()).st_size
-        write(path, "How new is the castle?")
+        write(path, "b" * 30000)
         new = read(path)
         rest = old.read()
-        check(b"harbour" in first + rest and b"castle" not in first + rest,
-              f"a mixture: {first + rest}")
+        check(b"b" not in first + rest[:15000], f"a mixture: {first + rest}")
         equal(len(first + rest), size, "bytes of the old answer")
-        check(b"castle" in new and b"harbour" not in new.split(b"Sources:")[0], f"new: {new}")
+        check(new.startswith(b"b" * 30000), f"the new one: {new}")
         old.seek(0)
         equal(old.read(), first + rest, "the old answer again")
     equal(os.stat(path).st_ino, number, "inode number of the name")
@@ -210,7 +211,7 @@ def test_a_reader_waits(kb):
 @setting(config=SLOW)
 def test_looking_never_waits(kb):
     kb.add_many(FACTS)
-    write(kb.path("ask", "s"), REFUNDS)
+    write(kb.path("ask", "s"), slow(REFUNDS))
     began = time.monotonic()
     os.stat(kb.path("ask", "s"))
     run("ls", "-lR", kb.path("ask"), kb.path("sessions"))
@@ -222,7 +223,7 @@ def test_looking_never_waits(kb):
 @setting(config=SLOW)
 def test_nonblocking_open_says_eagain(kb):
     kb.add_many(FACTS)
-    write(kb.path("ask", "s"), REFUNDS)
+    write(kb.path("ask", "s"), slow(REFUNDS))
     for path in (kb.path("ask", "s"), kb.path("sessions", "s", "answer.json"),
                  kb.path("sessions", "s", "transcript.md")):
         with refused(errno.EAGAIN):
@@ -239,7 +240,7 @@ def test_an_interrupt_ends_the_wait(kb):
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         session = f"s{signal_number}"
         path = kb.path("ask", session)
-        write(path, REFUNDS)
+        write(path, slow(REFUNDS))
         reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
         time.sleep(0.1)
         check(reader.poll() is None, "the reader did not wait")
@@ -256,7 +257,7 @@ def test_an_interrupt_ends_the_wait(kb):
 def test_the_wait_ends_with_etimedout(kb):
     kb.add_many(FACTS)
     for n in range(8):
-        write(kb.path("ask", f"s{n}"), REFUNDS)
+        write(kb.path("ask", f"s{n}"), slow(REFUNDS))
     last = kb.path("ask", "s7")
     began = time.monotonic()
     try:
@@ -280,7 +281,7 @@ def test_the_wait_ends_with_etimedout(kb):
 def test_many_readers_do_not_stop_the_mount(kb):
     kb.add_many(FACTS)
     for n in range(4):
-        write(kb.path("ask", f"s{n}"), REFUNDS)
+        write(kb.path("ask", f"s{n}"), slow(REFUNDS))
     shown, lock = [], threading.Lock()
 
     def reader(n):
@@ -308,11 +309,11 @@ def test_truncation_cancels_and_hides(kb):
     kb.ask(REFUNDS)
     calls = generator_calls(kb)
     for n in range(6):
-        write(path, f"{CANTEEN} {n}")
+        write(path, slow(f"{CANTEEN} {n}"))
     began = time.monotonic()
     shell(f": > '{path}'")
     shown = eventually_readable(path)
-    check(time.monotonic() - began < 4, "the cancelled turns were waited for")
+    check(time.monotonic() - began < 2, "the cancelled turns were waited for")
     equal(shown, b"", "the session after it was emptied")
     time.sleep(0.5)
     check(generator_calls(kb) - calls <= 3, "cancelled turns called the generator all the same")
@@ -436,7 +437,7 @@ def test_removing_a_session_forgets_it(kb):
 def test_removing_a_session_ends_the_wait(kb):
     kb.add_many(FACTS)
     for n in range(6):
-        write(kb.path("ask", "s"), f"{REFUNDS} {n}")
+        write(kb.path("ask", "s"), slow(f"{REFUNDS} {n}"))
     reader = subprocess.Popen(["cat", kb.path("ask", "s")], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE)
     time.sleep(0.1)

@@ -15,6 +15,7 @@ from harness import (ALICE, BOB, as_user, check, contains, equal, eventually,
 SLOW = {"ports.generator": "test"}
 FACTS = {"refunds.txt": "Refunds are paid within 14 days of the return being received.\n",
          "canteen.txt": "The canteen opens at noon and closes at two.\n"}
+SLOWLY = "When are refunds paid?" + " please" * 40  # repeated word by word
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
@@ -128,7 +129,7 @@ def test_options(kb):
 def test_the_stream_comes_token_by_token(kb):
     """The first byte arrives well before the last token is made."""
     kb.add_many(FACTS)
-    write(kb.path("ask", "s"), "When are refunds paid?")
+    write(kb.path("ask", "s"), SLOWLY)
     fd = os.open(kb.path("sessions", "s", "stream"), os.O_RDONLY)
     parts = []
     while part := os.read(fd, 4096):
@@ -145,7 +146,7 @@ def test_the_stream_comes_token_by_token(kb):
 @setting(config=SLOW)
 def test_the_stream_can_be_polled(kb):
     kb.add_many(FACTS)
-    write(kb.path("ask", "s"), "When are refunds paid?")
+    write(kb.path("ask", "s"), SLOWLY)
     fd = os.open(kb.path("sessions", "s", "stream"), os.O_RDONLY | os.O_NONBLOCK)
     poll, parts, waited = select.poll(), [], 0
     poll.register(fd, select.POLLIN)
@@ -170,7 +171,7 @@ def test_the_stream_can_be_polled(kb):
 @setting(config=SLOW)
 def test_a_late_reader_gets_the_stream_from_its_start(kb):
     kb.add_many(FACTS)
-    write(kb.path("ask", "s"), "When are refunds paid?")
+    write(kb.path("ask", "s"), SLOWLY)
     with open(kb.path("sessions", "s", "stream"), "rb", buffering=0) as early:
         early.read(1)
         time.sleep(0.2)
@@ -181,7 +182,7 @@ def test_a_late_reader_gets_the_stream_from_its_start(kb):
 @setting(config=SLOW)
 def test_the_stream_can_be_left(kb):
     kb.add_many(FACTS)
-    shell(f"echo 'When are refunds paid?' > '{kb.path('ask', 's')}'; "
+    shell(f"echo '{SLOWLY}' > '{kb.path('ask', 's')}'; "
           f"head -c 3 '{kb.path('sessions', 's', 'stream')}' > /dev/null")
     check(len(read(kb.path("ask", "s"))) > 10, "no answer after the reader of the stream left")
 
