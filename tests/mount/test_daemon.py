@@ -73,7 +73,8 @@ def test_unmounted_by_umount(kb):
 def test_unmount_of_a_busy_mount(kb):
     kb.add("a.txt", "Words.\n")
     with open(kb.find("a.txt").file("text.txt"), "rb") as f:
-        done = subprocess.run([ASKFS, "unmount", kb.mount], stderr=subprocess.PIPE, timeout=15 * SLOW)
+        done = subprocess.run([ASKFS, "unmount", kb.mount], stderr=subprocess.PIPE,
+                              timeout=15 * SLOW)
         check(done.returncode == 1 and done.stderr, "unmount of a busy mount says nothing")
         equal(f.read(), b"Words.\n", "what the open handle reads")
     kb.stop()
@@ -130,16 +131,6 @@ def test_two_daemons_on_one_state(kb):
     said = refusal(other)
     check("lock" in said or "in use" in said or "already" in said, f"it says: {said}")
     kb.add("a.txt", "Words.\n")
-
-
-def test_two_mounts_of_one_place(kb):
-    """The second is refused, and the first goes on."""
-    other = another(kb, "other")
-    other.mount = kb.mount
-    status, said = attempt(other)
-    check(status > 0 and len(said) > 20, f"status {status}: {said}")
-    kb.add("a.txt", "Words.\n")
-    other.mount = other.state + ".none"
 
 
 def test_the_state_folder_is_private(kb):

@@ -58,7 +58,8 @@ def test_nothing_changes_by_being_looked_at(kb):
         for path in walk(kb.mount):
             if "/system/" not in path:
                 s = os.lstat(path)
-                found[path] = (s.st_ino, s.st_mode, s.st_nlink, s.st_size, s.st_mtime_ns, s.st_ctime_ns)
+                found[path] = (s.st_ino, s.st_mode, s.st_nlink, s.st_size, s.st_mtime_ns,
+                               s.st_ctime_ns)
         return found
     before = state()
     shell(f"find '{kb.mount}' -type f -not -path '*/system/*' -exec cat {{}} + > /dev/null")

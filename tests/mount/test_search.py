@@ -121,7 +121,8 @@ def test_searches_are_kept(kb):
     before = results(kb, "refund")
     kb.restart()
     equal(os.listdir(kb.path("search")), ["refund"], "after a restart")
-    equal({r["chunk_id"] for r in results(kb, "refund")}, {r["chunk_id"] for r in before}, "results")
+    equal({r["chunk_id"] for r in results(kb, "refund")}, {r["chunk_id"] for r in before},
+          "results")
 
 
 def test_a_folder_named_as_its_maker(kb):

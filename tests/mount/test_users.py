@@ -177,7 +177,8 @@ def test_what_came_in_a_private_folder_stays_private(kb):
     def drop_in_folder():
         os.mkdir(os.path.join(kb.inbox, "private"), 0o700)
         os.mkdir(os.path.join(kb.inbox, "private/inner"), 0o755)
-        write(os.path.join(kb.inbox, "private/inner/a.txt"), "The lynx hides in the crypt.\n", 0o644)
+        path = os.path.join(kb.inbox, "private/inner/a.txt")
+        write(path, "The lynx hides in the crypt.\n", 0o644)
     needs_root()
     as_user(ALICE, drop_in_folder)
     document = kb.indexed("private/inner/a.txt")
