@@ -45,7 +45,7 @@ struct system_node {
 
 static void system_stat(struct node *node, struct stat *out)
 {
-	time_t started = node->fs->started_ns / NS_PER_SEC;
+	time_t started = node->fs->made_ns / NS_PER_SEC;
 
 	out->st_mode = S_IFDIR | 0555;
 	out->st_nlink = 2;
