@@ -108,6 +108,7 @@ struct html {
 	unsigned dropping; /* elements of ROLE_DROP that are open */
 	unsigned pre;      /* elements of ROLE_PRE that are open */
 	bool has_cell;     /* the row has one already */
+	bool is_cell_start; /* no text in the cell yet: a block's edge there separates nothing */
 	bool has_text;     /* something was written */
 	bool in_title, has_title;
 	bool ends_in_space; /* white space waits to be written between words */
@@ -141,6 +142,7 @@ static void flush_line(struct html *html)
 	if (html->has_text && html->pending)
 		out_text(out, separators[html->pending], strlen(separators[html->pending]));
 	html->pending = SEPARATE_NOT;
+	html->is_cell_start = false;
 	if (html->heading)
 		out_mark(out, MARK_HEADING, html->heading, out->chars,
 			out->chars + out_count(html->line.data, html->line.len));
@@ -155,7 +157,7 @@ static void separate(struct html *html, enum separator separator)
 {
 	flush_line(html);
 	html->ends_in_space = false;
-	if (separator > html->pending)
+	if (separator > html->pending && !html->is_cell_start)
 		html->pending = separator;
 }
 
@@ -164,11 +166,12 @@ static void begin_cell(struct html *html)
 	if (!html->has_cell) {
 		separate(html, SEPARATE_LINE);
 		html->has_cell = true;
-		return;
+	} else {
+		flush_line(html);
+		html->ends_in_space = false;
+		html->pending = SEPARATE_CELL;
 	}
-	flush_line(html);
-	html->ends_in_space = false;
-	html->pending = SEPARATE_CELL;
+	html->is_cell_start = true;
 }
 
 /* A row begins or ends: a cell's separator that no text has used is void. */
@@ -178,6 +181,7 @@ static void begin_row(struct html *html)
 	html->ends_in_space = false;
 	if (html->pending == SEPARATE_CELL)
 		html->pending = SEPARATE_LINE;
+	html->is_cell_start = false;
 	separate(html, SEPARATE_LINE);
 	html->has_cell = false;
 }

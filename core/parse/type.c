@@ -143,7 +143,7 @@ int type_prepare(struct err *err)
 	size_t len = 0;
 	void *data = load_database(&len); /* for good */
 
-	database = magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ENCODING);
+	database = magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS);
 	if (!database || !data)
 		return err_set(err, -ENOENT, "libmagic's database magic.mgc cannot be read");
 	if (magic_load_buffers(database, &data, &len, 1))
@@ -169,10 +169,10 @@ static bool has_extension(const char *name)
 	return dot && dot != name && dot[1] && !strchr(dot, ' ') && strlen(dot) <= 6;
 }
 
-/* Control characters that no text has. ESC is one of ISO-2022 and of terminals. */
+/* Control characters that no text has. ESC, SO and SI belong to ISO-2022, ESC to terminals. */
 static bool is_control(unsigned char c)
 {
-	return c < 0x20 && !(c >= '\t' && c <= '\r') && c != 0x1b;
+	return c < 0x20 && !(c >= '\t' && c <= 0x0f) && c != 0x1b;
 }
 
 static size_t count_controls(const char *text, size_t len)
@@ -251,7 +251,7 @@ static bool is_text_after_all(const struct source *source, const struct extensio
 	if (charset_of_units(source->head, len, &bom))
 		return true;
 	size_t controls = count_controls(source->head, len);
-	return extension ? controls <= len / 100 + 1 && !memchr(source->head, 0, len)
+	return extension ? controls <= len / 50 + 2
 			 : controls == 0 && utf8_is_valid(source->head, len);
 }
 
