@@ -167,24 +167,11 @@ static int prepare_child_filter(bool may_open)
 	return 0;
 }
 
-static int measure_idle(void)
-{
-	AUTO_FCLOSE FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long pages;
-
-	if (!file || fscanf(file, "%lu", &pages) != 1)
-		return -EIO;
-	idle_address_space = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
-	return 0;
-}
-
 int confine_server(enum confine_level level, struct err *err)
 {
-	int rc = measure_idle();
+	int rc = level == CONFINE_LANDLOCK ? files_landlock(err) : 0;
 
 	if (rc)
-		return err_set(err, rc, "/proc/self/statm cannot be read");
-	if (level == CONFINE_LANDLOCK && (rc = files_landlock(err)))
 		return rc;
 	bool may_open = level != CONFINE_REFUSE;
 	rc = prepare_child_filter(may_open);
@@ -205,6 +192,17 @@ int confine_child(void)
 			child_filter[i].k = pid;
 	struct sock_fprog program = {.len = child_filter_len, .filter = child_filter};
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) ? -errno : 0;
+}
+
+int limits_measure(struct err *err)
+{
+	AUTO_FCLOSE FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages;
+
+	if (!file || fscanf(file, "%lu", &pages) != 1)
+		return err_set(err, -EIO, "/proc/self/statm cannot be read");
+	idle_address_space = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+	return 0;
 }
 
 static int limit(__rlimit_resource_t resource, rlim_t soft, rlim_t hard)
