@@ -82,12 +82,18 @@ $(B)/test_%: $(B)/obj/tests/unit/test_%.o $(call objects,$(helper_sources)) $(B)
 $(B)/obj/fs/%.o: packages := $(fs_packages) $(core_packages)
 $(B)/obj/core/parse/%.o: packages := $(parse_packages)
 $(B)/obj/%.o: packages ?= $(core_packages)
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(call all_cflags,$(packages)) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# Another PREFIX or other flags than last time: everything is compiled again.
+flags := $(CC) $(CFLAGS) $(PREFIX) $(VERSION)
+$(B)/flags: force
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(flags)' | cmp -s - $@ || echo '$(flags)' > $@
 
 # deps comes first and by itself: what follows it is another make, which finds everything there.
 demo: deps-build ## build, mount, drop the sample documents, ask, print the answers
@@ -166,6 +172,8 @@ clean: ## remove everything that was built
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-.PHONY: all demo check unit bench bench-run eval lint format deps deps-build deps-check deps-lint \
+force:
+
+.PHONY: force all demo check unit bench bench-run eval lint format deps deps-build deps-check deps-lint \
 	install uninstall clean help
 .SECONDARY:

@@ -105,7 +105,7 @@ static void on_written(struct journal_wait *wait, int result)
 	struct spool_inode *created = change->created;
 
 	if (result && created && created->name)
-		spool_unlink(change->spool, created->name, NULL, NULL);
+		spool_unlink(change->spool, created->name, false, NULL, NULL);
 	if (change->done)
 		change->done(change->context, result);
 	if (created)
@@ -310,13 +310,24 @@ int spool_link(struct spool *spool, struct spool_inode *inode, struct spool_inod
 	return 0;
 }
 
-int spool_unlink(struct spool *spool, struct spool_entry *entry, spool_done done, void *context)
+void spool_each_orphan(struct spool *spool,
+	void (*callback)(void *context, const struct uuid *document), void *context)
+{
+	for (size_t i = 0; i < spool->tree.orphan_count; i++)
+		callback(context, &spool->tree.orphans[i]);
+	free(spool->tree.orphans);
+	spool->tree.orphans = NULL;
+	spool->tree.orphan_count = 0;
+}
+
+int spool_unlink(struct spool *spool, struct spool_entry *entry, bool takes_document,
+	spool_done done, void *context)
 {
 	struct spool_inode *inode = entry->inode;
 
 	if (inode->children)
 		return -ENOTEMPTY;
-	spool_record_unlink(&spool->record, entry);
+	spool_record_unlink(&spool->record, entry, takes_document);
 	touch_folder(entry->folder);
 	inode->ctime_ns = clock_wall_ns();
 	spool_tree_remove(&spool->tree, entry);
@@ -361,6 +372,12 @@ static int check_rename(struct spool *spool, const struct spool_entry *entry,
 	if (old->inode->kind != SPOOL_FOLDER && is_folder)
 		return -ENOTDIR;
 	return old->inode->children ? -ENOTEMPTY : 0;
+}
+
+int spool_rename_check(struct spool *spool, const struct spool_entry *entry,
+	const struct spool_inode *to_folder, const char *to_name, unsigned flags)
+{
+	return check_rename(spool, entry, to_folder, spool_lookup(spool, to_folder, to_name), flags);
 }
 
 /* The two entries change places: what they lead to is swapped, and what is known with it. */
@@ -621,6 +638,26 @@ void spool_sync(struct spool *spool, spool_done done, void *context)
 		sync->count++;
 	}
 	loop_timer_cancel(spool->loop, &spool->sync_timer);
+	spool->jobs++;
+	journal_sync(spool->journal, &sync->wait);
+}
+
+void spool_sync_inode(struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
+{
+	struct sync *sync = calloc(1, sizeof(*sync));
+
+	if (!sync) {
+		done(context, -ENOMEM);
+		return;
+	}
+	sync->spool = spool;
+	sync->done = done;
+	sync->context = context;
+	sync->wait.prepare = sync_files;
+	sync->wait.done = finish_sync;
+	sync->count = 1;
+	sync->inos[0] = inode->ino;
+	forget_unsynced(spool, inode);
 	spool->jobs++;
 	journal_sync(spool->journal, &sync->wait);
 }

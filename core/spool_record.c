@@ -14,6 +14,7 @@ enum record_type {
 	RECORD_INODE = 'I',
 	RECORD_ENTRY = 'E',
 	RECORD_UNLINK = 'U',
+	RECORD_UNLINK_DOCUMENT = 'u',
 	RECORD_RENAME = 'R',
 	RECORD_EXCHANGE = 'Y',
 	RECORD_XATTR = 'X',
@@ -62,9 +63,9 @@ void spool_record_entry(struct buf *out, const struct spool_entry *entry)
 	pack_bytes(out, entry->document.bytes, sizeof(entry->document.bytes));
 }
 
-void spool_record_unlink(struct buf *out, const struct spool_entry *entry)
+void spool_record_unlink(struct buf *out, const struct spool_entry *entry, bool takes_document)
 {
-	begin(out, RECORD_UNLINK);
+	begin(out, takes_document ? RECORD_UNLINK_DOCUMENT : RECORD_UNLINK);
 	pack_u64(out, entry->folder->ino);
 	pack_name(out, entry->text);
 }
@@ -195,6 +196,7 @@ static int replay_entry(struct spool_tree *tree, struct unpack *in)
 			if (clean)
 				inode->generation = clean;
 			memcpy(entry->document.bytes, document, len);
+			spool_tree_orphan_remove(tree, &entry->document);
 		} else {
 			rc = -ENOMEM;
 		}
@@ -257,6 +259,17 @@ static void replay_generation(struct spool_tree *tree, struct unpack *in)
 	inode->has_own_mtime = false;
 }
 
+static void replay_unlink(struct spool_tree *tree, struct unpack *in, bool takes_document)
+{
+	struct spool_entry *entry = unpack_entry(tree, in);
+
+	if (!entry)
+		return;
+	if (takes_document && !uuid_is_nil(&entry->document))
+		spool_tree_orphan_add(tree, &entry->document);
+	spool_tree_remove(tree, entry);
+}
+
 int spool_record_replay(void *context, const void *record, size_t len)
 {
 	struct spool_tree *tree = context;
@@ -272,12 +285,8 @@ int spool_record_replay(void *context, const void *record, size_t len)
 	case RECORD_XATTR: return replay_xattr(tree, &in, true);
 	case RECORD_XATTR_GONE: return replay_xattr(tree, &in, false);
 	case RECORD_GENERATION: replay_generation(tree, &in); return 0;
-	case RECORD_UNLINK: {
-		struct spool_entry *entry = unpack_entry(tree, &in);
-		if (entry)
-			spool_tree_remove(tree, entry);
-		return 0;
-	}
+	case RECORD_UNLINK: replay_unlink(tree, &in, false); return 0;
+	case RECORD_UNLINK_DOCUMENT: replay_unlink(tree, &in, true); return 0;
 	case RECORD_LAST_INO: {
 		uint64_t ino = unpack_u64(&in);
 		if (ino > tree->last_ino)

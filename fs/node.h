@@ -62,11 +62,11 @@ struct node_ops {
 		struct handle *handle);
 
 	/* Extended attributes; NULL: -ENODATA, none, -EOPNOTSUPP. @value NULL in setxattr
-	 * removes. Names of system. and security. never come here. getxattr and listxattr
-	 * append to @out (a list has a NUL behind each name) and return 0 or -errno: from
-	 * memory. */
-	int (*getxattr)(struct node *node, const char *name, struct buf *out);
-	int (*listxattr)(struct node *node, struct buf *out);
+	 * removes; it stays valid until the request is answered, as does @name until the call
+	 * returns. Only names that begin with "user." come here. getxattr and listxattr fill
+	 * req->buf (a list has a NUL behind each name) and answer with req_xattr. */
+	void (*getxattr)(struct node *node, struct req *req, const char *name);
+	void (*listxattr)(struct node *node, struct req *req);
 	void (*setxattr)(struct node *node, struct req *req, const char *name, const void *value,
 		size_t size, int flags);
 };

@@ -191,6 +191,24 @@ void req_poll(struct req *req, unsigned revents)
 	finish(req);
 }
 
+/* The protocol of getxattr and listxattr: size 0 asks for the size. */
+void req_xattr(struct req *req, int rc)
+{
+	size_t size = (size_t)req->number;
+
+	if (!rc && req->buf.failed)
+		rc = req->buf.failed;
+	if (rc)
+		fuse_reply_err(req->fuse, -rc);
+	else if (size == 0)
+		fuse_reply_xattr(req->fuse, req->buf.len);
+	else if (size < req->buf.len)
+		fuse_reply_err(req->fuse, ERANGE);
+	else
+		fuse_reply_buf(req->fuse, req->buf.data, req->buf.len);
+	finish(req);
+}
+
 void req_fill_entry(struct node *node, struct fuse_entry_param *out)
 {
 	*out = (struct fuse_entry_param){

@@ -9,7 +9,6 @@
  */
 #include "core/text/sentence.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -304,15 +303,6 @@ size_t sentence_end_at(const char *text, size_t len, size_t at)
 	return end;
 }
 
-/* All other bytes are skipped by this one look. From 0xd6 on stand the lead bytes of
- * terminators outside ASCII. */
-static bool may_end(char byte)
-{
-	unsigned char c = (unsigned char)byte;
-
-	return c < 0x80 ? c == '.' || c == '\n' || c == '!' || c == '?' || c == '\f' : c >= 0xd6;
-}
-
 /* Thai and its like: blanks part phrases, so a piece is broken at the first one from here. */
 #define UNSPACED_CHARS 90
 /* Anything else without an end. */
@@ -353,7 +343,7 @@ int sentence_each(const char *text, size_t len, sentence_fn callback, void *cont
 	int r = 0;
 
 	while (at < len && r == 0) {
-		size_t end = may_end(text[at]) ? sentence_end_at(text, len, at) : 0;
+		size_t end = sentence_may_end(text[at]) ? sentence_end_at(text, len, at) : 0;
 
 		if (end == 0) {
 			at++;

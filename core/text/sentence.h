@@ -3,6 +3,7 @@
 #ifndef ASKFS_CORE_TEXT_SENTENCE_H
 #define ASKFS_CORE_TEXT_SENTENCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes [start, end) of the text, blanks at both ends left out. */
@@ -14,6 +15,15 @@ typedef int (*sentence_fn)(void *context, size_t start, size_t end);
  * blanks, in pieces that are fit to be quoted. A non-zero callback stops. 0, -ENOMEM, or what
  * the callback returned. Any thread. */
 int sentence_each(const char *text, size_t len, sentence_fn callback, void *context);
+
+/* False for bytes that are not worth a call of sentence_end_at; from 0xd6 on stand the lead
+ * bytes of terminators outside ASCII. */
+static inline bool sentence_may_end(char byte)
+{
+	unsigned char c = (unsigned char)byte;
+
+	return c < 0x80 ? c == '.' || c == '\n' || c == '!' || c == '?' || c == '\f' : c >= 0xd6;
+}
 
 /* If a sentence ends with the character at @at (a full stop, a line's end), the offset behind
  * it and its closing signs; else 0. Looks at a few hundred bytes around @at, no more. */

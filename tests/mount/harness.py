@@ -286,6 +286,7 @@ class KB:
         self.config.update(config or {})
         self.options = list(options)
         self.daemon = None
+        self.program = ASKFS
         self.user = None  # the daemon runs as this uid
         self.broken = []  # what went wrong with the daemon itself
         os.makedirs(self.mount, exist_ok=True)
@@ -314,7 +315,7 @@ class KB:
 
     def command(self, *more):
         options = [part for option in self.options for part in ("-o", option)]
-        return [ASKFS, "mount", *more, *options, "--config", self.config_file,
+        return [self.program, "mount", *more, *options, "--config", self.config_file,
                 "--state", self.state, self.mount]
 
     def environment(self):
@@ -335,7 +336,7 @@ class KB:
     def launch(self):
         """Start the daemon in front, and do not wait for it."""
         self.write_config()
-        with open(self.log_file, "ab") as log:
+        with open(self.log_file, "ab") as log:  # appended to: a restart adds to it
             self.daemon = subprocess.Popen(
                 self.command("-f"), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.environment(), cwd="/", preexec_fn=self.become)
@@ -401,6 +402,7 @@ class KB:
                 self.daemon.kill()
                 self.daemon.wait()
             lazily_unmount(self.mount)
+            lazily_unmount(self.state)
         if SANITIZER.search(self.log()):
             self.broken.append("a sanitizer complained (see the daemon's messages)")
 
@@ -575,6 +577,7 @@ def run_test(module, name, folder):
             raise Skip("/dev/fuse cannot be opened")
         kb = KB(folder, getattr(function, "config", None), getattr(function, "options", ()))
         kb.extra = []
+        os.environ["ASKFS_TEST_FOLDER"] = folder
         if function.__code__.co_argcount:
             function(kb.start())
         else:

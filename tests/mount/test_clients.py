@@ -383,8 +383,8 @@ def test_git(kb):
 
 TEMPORARY = [".f.txt.j91mcM", ".in.f.txt", ".in.f.txt.", "f.txt.part", "gZmNQdGj.txt.part",
              "f.txt.crdownload", "Unconfirmed 1.crdownload", ".org.chromium.Chromium.yhcDuT",
-             "f.txt.aria2", "f.txt.aria2__temp", ".goutputstream-DK9DZ3", ".f.txt.swp", ".f.txt.swx",
-             "f.txt~", "#f.txt#", ".~lock.f.txt#", "lu8117150ju.tmp", "sedig5BC6", "XXdeDP4X",
+             "f.txt.aria2", "f.txt.aria2__temp", ".goutputstream-DK9DZ3", ".f.txt.swp",
+             ".f.txt.swx", "f.txt~", "#f.txt#", ".~lock.f.txt#", "lu8117150ju.tmp", "sedig5BC6", "XXdeDP4X",
              "tmpq5zsgi07", ".f.txt.tmp", "f.txt.tmp", ".tmpX", "f.partial", "f.filepart",
              "f.download", "f.!ut", "f.opdownload", ".pureftpd-upload.1.2", "f.db-journal",
              "f.db-wal", "f.db-shm", ".nfs0000001", ".fuse_hidden0000000100000002", ".DS_Store",

@@ -116,6 +116,7 @@ int bag_fill(struct bag *bag, const char *title, const struct chunk *chunk)
 	AUTO_BUF struct buf joined;
 	struct tokenizer *tokenizer = tokenizer_mine();
 
+	buf_init(&joined, SIZE_MAX / 2);
 	buf_clear(&bag->text);
 	bag->word_count = 0;
 	bag->length = 0;
@@ -125,7 +126,6 @@ int bag_fill(struct bag *bag, const char *title, const struct chunk *chunk)
 		return -ENOMEM;
 	if (!title && !chunk->heading)
 		return tokenizer_run(tokenizer, chunk->text, chunk->text_len, add_word, bag);
-	buf_init(&joined, SIZE_MAX / 2);
 	if (title)
 		buf_addf(&joined, "%s\n\n", title);
 	if (chunk->heading)
