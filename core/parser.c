@@ -24,7 +24,7 @@
 #include "core/parser_server.h"
 
 /* What is small enough for a batch: one file, and all of one. */
-#define BATCH_FILE_MAX  ((uint64_t)64 << 10)
+#define BATCH_FILE_MAX	((uint64_t)64 << 10)
 #define BATCH_BYTES_MAX ((uint64_t)2 << 20)
 
 /* Beyond the wall-clock limit, which the server keeps, it may be this late itself. */
@@ -61,15 +61,14 @@ static size_t make_request(const struct parser *parser, struct parse_item **item
 		len = append(data, len, &item, sizeof(item));
 	}
 	for (size_t i = 0; i < count; i++)
-		len = append(data, len, items[i]->name,
-			strnlen(items[i]->name, PROTOCOL_NAME_MAX));
+		len = append(data, len, items[i]->name, strnlen(items[i]->name, PROTOCOL_NAME_MAX));
 	return len;
 }
 
 /* Send the request; *reply becomes our end of its reply socket. *generation says which server
  * has it. 0 or -errno with *err set. */
-static int send_request(struct parser *parser, struct parse_item **items, size_t count,
-	int *reply, unsigned *generation, struct err *err)
+static int send_request(struct parser *parser, struct parse_item **items, size_t count, int *reply,
+	unsigned *generation, struct err *err)
 {
 	char data[PROTOCOL_REQUEST_MAX];
 	int fds[PROTOCOL_ITEMS_MAX + 1], ends[2];

@@ -22,18 +22,18 @@
 #include "core/metrics.h"
 #include "core/parse/protocol.h"
 
-#define READY_MS         10000
-#define DEATHS_MAX       3 /* in DEATHS_WITHIN_NS; then it rests */
+#define READY_MS	 10000
+#define DEATHS_MAX	 3 /* in DEATHS_WITHIN_NS; then it rests */
 #define DEATHS_WITHIN_NS (60 * NS_PER_SEC)
 
 struct parser_server {
 	char *program;
 	pthread_mutex_t lock;
-	pid_t pid;           /* lock; 0: none */
-	int control;         /* lock; -1: none */
+	pid_t pid; /* lock; 0: none */
+	int control; /* lock; -1: none */
 	unsigned generation; /* lock */
 	int64_t deaths[DEATHS_MAX]; /* lock; a ring: when the last ones were */
-	size_t death_count;         /* lock */
+	size_t death_count; /* lock */
 };
 
 /* askfs-parse beside the running program, else where it is installed. */

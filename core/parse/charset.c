@@ -171,8 +171,9 @@ static const char *charset_of_escapes(const char *head, size_t len)
 			return "ISO-2022-KR";
 		if (left >= 4 && (!memcmp(p, "\x1b$)A", 4) || !memcmp(p, "\x1b$)G", 4)))
 			return "ISO-2022-CN";
-		if (left >= 3 && (!memcmp(p, "\x1b$B", 3) || !memcmp(p, "\x1b$@", 3) ||
-			    !memcmp(p, "\x1b(J", 3) || !memcmp(p, "\x1b(I", 3)))
+		if (left >= 3 &&
+			(!memcmp(p, "\x1b$B", 3) || !memcmp(p, "\x1b$@", 3) ||
+				!memcmp(p, "\x1b(J", 3) || !memcmp(p, "\x1b(I", 3)))
 			return "ISO-2022-JP-2";
 		if (left >= 4 && !memcmp(p, "\x1b$(D", 4))
 			return "ISO-2022-JP-2";
@@ -202,8 +203,8 @@ static bool decodes(const char *name, const char *sample, size_t len, bool is_al
 	do {
 		UChar *to = room;
 		status = U_ZERO_ERROR;
-		ucnv_toUnicode(converter, &to, room + ARRAY_LEN(room), &at, end, NULL, is_all,
-			&status);
+		ucnv_toUnicode(
+			converter, &to, room + ARRAY_LEN(room), &at, end, NULL, is_all, &status);
 	} while (status == U_BUFFER_OVERFLOW_ERROR);
 	ucnv_close(converter);
 	return U_SUCCESS(status);
@@ -333,8 +334,8 @@ int charset_stream_new(struct charset_stream **out, const char *name)
 	return 0;
 }
 
-int charset_stream_add(struct charset_stream *stream, const char *data, size_t len, bool is_last,
-	struct buf *out)
+int charset_stream_add(
+	struct charset_stream *stream, const char *data, size_t len, bool is_last, struct buf *out)
 {
 	const char *end = data + len;
 	char room[8192];
@@ -344,8 +345,8 @@ int charset_stream_add(struct charset_stream *stream, const char *data, size_t l
 	do {
 		char *to = room;
 		status = U_ZERO_ERROR;
-		ucnv_convertEx(stream->to, stream->from, &to, room + sizeof(room), &data,
-			end, stream->pivot, &stream->source, &stream->target,
+		ucnv_convertEx(stream->to, stream->from, &to, room + sizeof(room), &data, end,
+			stream->pivot, &stream->source, &stream->target,
 			stream->pivot + ARRAY_LEN(stream->pivot), !stream->has_begun, is_last,
 			&status);
 		stream->has_begun = true;

@@ -29,8 +29,8 @@ int charset_stream_new(struct charset_stream **out, const char *name);
 
 /* Append what @data gives to @out; a character cut at its end waits for the next call, or,
  * with @is_last, becomes U+FFFD like every invalid part. 0 or -errno of @out. */
-int charset_stream_add(struct charset_stream *stream, const char *data, size_t len, bool is_last,
-	struct buf *out);
+int charset_stream_add(
+	struct charset_stream *stream, const char *data, size_t len, bool is_last, struct buf *out);
 
 void charset_stream_free(struct charset_stream *stream);
 

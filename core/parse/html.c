@@ -19,9 +19,9 @@
 #include "core/parse/charset.h"
 #include "core/text/utf8.h"
 
-#define LINE_MAX_BYTES   ((size_t)64 << 10) /* longer lines go out in parts */
-#define TITLE_MAX_BYTES  ((size_t)4 << 10)
-#define DOCUMENT_MAX     ((size_t)1 << 30)
+#define LINE_MAX_BYTES	 ((size_t)64 << 10) /* longer lines go out in parts */
+#define TITLE_MAX_BYTES	 ((size_t)4 << 10)
+#define DOCUMENT_MAX	 ((size_t)1 << 30)
 #define CHARSET_LOOK_FOR 4096
 
 /* In order of strength. */
@@ -30,7 +30,7 @@ enum separator { SEPARATE_NOT, SEPARATE_SPACE, SEPARATE_LINE, SEPARATE_PARAGRAPH
 /* What an element means to us. */
 enum role {
 	ROLE_BLOCK = 1, /* stands in a paragraph of its own */
-	ROLE_LINE,      /* begins a line */
+	ROLE_LINE, /* begins a line */
 	ROLE_BREAK,
 	ROLE_HEADING,
 	ROLE_ROW,
@@ -100,16 +100,16 @@ static const struct {
 struct html {
 	struct out *out;
 	xmlParserCtxtPtr parser;
-	struct buf line;  /* text since the last separator, white space collapsed */
+	struct buf line; /* text since the last separator, white space collapsed */
 	struct buf title; /* text of the first <title> */
 	cJSON *metadata;
 	enum separator pending;
-	uint32_t heading;  /* level of the heading we are in, or 0 */
+	uint32_t heading; /* level of the heading we are in, or 0 */
 	unsigned dropping; /* elements of ROLE_DROP that are open */
-	unsigned pre;      /* elements of ROLE_PRE that are open */
-	bool has_cell;     /* the row has one already */
+	unsigned pre; /* elements of ROLE_PRE that are open */
+	bool has_cell; /* the row has one already */
 	bool is_cell_start; /* no text in the cell yet: a block's edge there separates nothing */
-	bool has_text;     /* something was written */
+	bool has_text; /* something was written */
 	bool in_title, has_title;
 	bool ends_in_space; /* white space waits to be written between words */
 };
@@ -196,8 +196,8 @@ static const char *attribute(const xmlChar **attributes, const char *name)
 
 static void add_metadata(struct html *html, const char *name, const char *value)
 {
-	if (value && *value && strlen(value) <= 1024 && !cJSON_HasObjectItem(html->metadata, name) &&
-		utf8_is_valid(value, strlen(value)))
+	if (value && *value && strlen(value) <= 1024 &&
+		!cJSON_HasObjectItem(html->metadata, name) && utf8_is_valid(value, strlen(value)))
 		cJSON_AddStringToObject(html->metadata, name, value);
 }
 
@@ -405,8 +405,9 @@ static int parse(struct html *html, const struct buf *document)
 	htmlParserCtxtPtr parser = htmlCreateMemoryParserCtxt(document->data, (int)document->len);
 	if (!parser)
 		return -ENOMEM;
-	htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-						HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
+	htmlCtxtUseOptions(parser,
+		HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET |
+			HTML_PARSE_IGNORE_ENC);
 	xmlSwitchEncoding(parser, XML_CHAR_ENCODING_UTF8);
 	*parser->sax = handler;
 	parser->userData = html;

@@ -41,8 +41,7 @@ void out_flush(struct out *out)
 /* Begin a record of @len bytes; returns where its payload goes. */
 static char *record(struct out *out, enum protocol_kind kind, size_t len)
 {
-	struct protocol_record header = {
-		.kind = kind, .item = out->item, .len = (uint32_t)len};
+	struct protocol_record header = {.kind = kind, .item = out->item, .len = (uint32_t)len};
 
 	if (sizeof(header) + len > sizeof(out->packet) - out->used)
 		out_flush(out);
@@ -94,8 +93,8 @@ static bool is_dropped(const unsigned char *at, size_t len)
 }
 
 /* Call @each with the spans of @utf8 that stay (and with what replaces an invalid part). */
-static void clean(const char *utf8, size_t len, void (*each)(void *, const char *, size_t),
-	void *context)
+static void clean(
+	const char *utf8, size_t len, void (*each)(void *, const char *, size_t), void *context)
 {
 	size_t valid = 0, start = 0;
 

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_MAGIC   UINT32_C(0x61736b31)
+#define PROTOCOL_MAGIC	 UINT32_C(0x61736b31)
 #define PROTOCOL_CONTROL 0 /* the server's descriptor of the control socket */
 
 /* Documents a request, and bytes a document's name. SCM_RIGHTS takes 253 descriptors. */
@@ -28,9 +28,9 @@
 /* The server's first packet on the control socket: it is ready, or why it is not. */
 struct protocol_hello {
 	uint32_t magic;
-	int32_t result;   /* 0 or -errno */
+	int32_t result; /* 0 or -errno */
 	uint32_t confine; /* enum confine_level */
-	char error[256];  /* NUL-terminated */
+	char error[256]; /* NUL-terminated */
 };
 
 /* A request: this header, then @count items, then their names one behind the other. */
@@ -46,24 +46,24 @@ struct protocol_item {
 	uint32_t name_len;
 	uint32_t reserved; /* 0 */
 };
-#define PROTOCOL_REQUEST_MAX                                                       \
-	(sizeof(struct protocol_request) +                                         \
+#define PROTOCOL_REQUEST_MAX               \
+	(sizeof(struct protocol_request) + \
 		PROTOCOL_ITEMS_MAX * (sizeof(struct protocol_item) + PROTOCOL_NAME_MAX))
 
 /* Records, one behind the other in a packet, unaligned. */
 enum protocol_kind {
 	RECORD_TEXT = 1, /* UTF-8 */
-	RECORD_MARK,     /* struct protocol_mark */
-	RECORD_FIELD,    /* a byte of enum protocol_field, then UTF-8 */
-	RECORD_END,      /* struct protocol_end, then the sentence of a failure */
-	RECORD_EXIT      /* struct protocol_exit: the last record of a request */
+	RECORD_MARK, /* struct protocol_mark */
+	RECORD_FIELD, /* a byte of enum protocol_field, then UTF-8 */
+	RECORD_END, /* struct protocol_end, then the sentence of a failure */
+	RECORD_EXIT /* struct protocol_exit: the last record of a request */
 };
 enum protocol_field { FIELD_TYPE = 1, FIELD_TITLE, FIELD_CHARSET, FIELD_METADATA };
 
 struct protocol_record {
 	uint32_t kind;
 	uint32_t item; /* index in the request */
-	uint32_t len;  /* of the payload that follows */
+	uint32_t len; /* of the payload that follows */
 };
 struct protocol_mark {
 	uint32_t kind, value;

@@ -160,8 +160,8 @@ static void report(struct child *child)
 	struct {
 		struct protocol_record record;
 		struct protocol_exit exit;
-	} __attribute__((packed)) last = {
-		.record = {.kind = RECORD_EXIT, .len = sizeof(last.exit)}, .exit = child->exit};
+	} __attribute__((packed))
+	last = {.record = {.kind = RECORD_EXIT, .len = sizeof(last.exit)}, .exit = child->exit};
 
 	if (send(child->reply, &last, sizeof(last), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
 		(errno == EAGAIN || errno == EINTR))

@@ -25,7 +25,7 @@
 /* What libmagic is shown. */
 #define MAGIC_HEAD_MAX ((size_t)256 << 10)
 
-#define HUGE_PAGE      ((size_t)2 << 20)
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static magic_t database; /* loaded once; used by forked children, each with one thread */
 
@@ -197,8 +197,9 @@ static size_t leading_space(const char *text, size_t len)
 static bool begins_a_format(const char *text, size_t len)
 {
 	static const char *const beginnings[] = {"<", "{\\rtf", "%PDF", "%!PS", "#!", "From ",
-		"From:", "Return-Path:", "Received:", "MIME-Version:", "Message-ID:", "Delivered-To:",
-		"Date:", "Subject:", "To:", "X-", "BEGIN:V", "-----BEGIN", "\\documentclass"};
+		"From:", "Return-Path:", "Received:", "MIME-Version:", "Message-ID:",
+		"Delivered-To:", "Date:", "Subject:", "To:", "X-", "BEGIN:V", "-----BEGIN",
+		"\\documentclass"};
 	size_t at = leading_space(text, len);
 
 	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
@@ -214,8 +215,9 @@ static bool begins_a_format(const char *text, size_t len)
  * say of it would change nothing. */
 static bool is_obvious(const struct source *source, const struct extension *extension)
 {
-	bool is_named = extension && (!strcmp(extension->type, "text/plain") ||
-					     !strcmp(extension->type, "text/markdown"));
+	bool is_named = extension &&
+		(!strcmp(extension->type, "text/plain") ||
+			!strcmp(extension->type, "text/markdown"));
 
 	return source_is_all(source) && (is_named || !has_extension(source->name)) &&
 		!begins_a_format(source->head, source->head_len) &&
@@ -268,8 +270,8 @@ static bool is_html_tag(const char *text, size_t len)
 	return false;
 }
 
-static struct type text_type(const struct source *source, const char *magic,
-	const struct extension *extension)
+static struct type text_type(
+	const struct source *source, const char *magic, const struct extension *extension)
 {
 	bool is_html = !strcmp(magic, "text/html") || !strcmp(magic, "application/xhtml+xml") ||
 		(strstr(magic, "xml") && is_html_tag(source->head, source->head_len));
@@ -294,8 +296,8 @@ struct type type_detect(const struct source *source)
 
 	if (is_obvious(source, extension))
 		return text_type(source, "text/plain", extension);
-	const char *magic = magic_buffer(database, source->head,
-		len < MAGIC_HEAD_MAX ? len : MAGIC_HEAD_MAX);
+	const char *magic =
+		magic_buffer(database, source->head, len < MAGIC_HEAD_MAX ? len : MAGIC_HEAD_MAX);
 	if (!magic)
 		magic = "application/octet-stream";
 	if (!strcmp(magic, "application/pdf"))

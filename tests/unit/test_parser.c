@@ -45,8 +45,8 @@ static int stop(void **state)
 }
 
 /* Parse @data and expect success with @text. */
-static void gives_bytes(const char *name, const void *data, size_t len, const char *type,
-	const char *text)
+static void gives_bytes(
+	const char *name, const void *data, size_t len, const char *type, const char *text)
 {
 	struct parse_case c;
 
@@ -87,10 +87,13 @@ static void plain_text_is_kept_as_it_is(void **state)
 static void control_characters_are_dropped(void **state)
 {
 	(void)state;
-	gives_bytes("a.txt", "a\0b\x01" "c\x7f" "d\xc2\x85" "e\fz\n", 13, "text/plain",
-		"abcde\fz\n");
-	gives_text("ansi.txt", "\x1b[31mred\x1b[0m words\n", "text/plain",
-		"[31mred[0m words\n");
+	gives_bytes("a.txt",
+		"a\0b\x01"
+		"c\x7f"
+		"d\xc2\x85"
+		"e\fz\n",
+		13, "text/plain", "abcde\fz\n");
+	gives_text("ansi.txt", "\x1b[31mred\x1b[0m words\n", "text/plain", "[31mred[0m words\n");
 }
 
 static void invalid_bytes_become_replacement_characters(void **state)
@@ -129,14 +132,18 @@ static void characters_cut_by_a_window_stay_whole(void **state)
 	case_release(&c);
 }
 
-static const char german[] = "Die Rückzahlung erfolgt binnen 14 Tagen nach Eingang der Rücksendung. "
-			     "Größere Beträge werden geprüft, übrige Fälle nicht.\n";
-static const char polish[] = "Zwrot pieniędzy następuje w ciągu czternastu dni od otrzymania przesyłki. "
-			     "Żaden klient nie może zażądać więcej, niż zapłacił. Źródło: regulamin.\n";
-static const char russian[] = "Возврат денег производится в течение четырнадцати дней после получения "
-			      "товара. Для возврата нужен чек, иначе деньги не вернут.\n";
-static const char greek[] = "Η επιστροφή χρημάτων γίνεται εντός δεκατεσσάρων ημερών από την παραλαβή. "
-			    "Απαιτείται η απόδειξη αγοράς.\n";
+static const char german[] =
+	"Die Rückzahlung erfolgt binnen 14 Tagen nach Eingang der Rücksendung. "
+	"Größere Beträge werden geprüft, übrige Fälle nicht.\n";
+static const char polish[] =
+	"Zwrot pieniędzy następuje w ciągu czternastu dni od otrzymania przesyłki. "
+	"Żaden klient nie może zażądać więcej, niż zapłacił. Źródło: regulamin.\n";
+static const char russian[] =
+	"Возврат денег производится в течение четырнадцати дней после получения "
+	"товара. Для возврата нужен чек, иначе деньги не вернут.\n";
+static const char greek[] =
+	"Η επιστροφή χρημάτων γίνεται εντός δεκατεσσάρων ημερών από την παραλαβή. "
+	"Απαιτείται η απόδειξη αγοράς.\n";
 static const char japanese[] = "返金は商品の返品を受け取ってから十四日以内に支払われます。"
 			       "レシートが必要です。アプリケーションから申し込んでください。\n";
 static const char chinese[] = "退款将在收到退货后的十四天内支付。客户需要提供收据，否则无法退款。"
@@ -228,7 +235,8 @@ static void extensions_tell_texts_apart(void **state)
 
 static void what_is_no_text_is_refused_by_its_type(void **state)
 {
-	static const unsigned char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\10\2\0\0\0";
+	static const unsigned char png[] =
+		"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\10\2\0\0\0";
 	unsigned char noise[4096];
 	struct parse_case c;
 
@@ -257,9 +265,10 @@ static void assert_heading(const struct parse_case *c, size_t i, uint32_t level,
 
 static void markdown_headings_are_marked(void **state)
 {
-	static const char text[] = "---\ntitle: front matter\n---\nIntro é\n\n# Über *uns* #\n\ntext\n"
-				   "Refund policy\n===\n```sh\n# no heading\n```\n    # code\n"
-				   "#hashtag\n\n- list\n---\n\n### Third\nSub\n---\nlast";
+	static const char text[] =
+		"---\ntitle: front matter\n---\nIntro é\n\n# Über *uns* #\n\ntext\n"
+		"Refund policy\n===\n```sh\n# no heading\n```\n    # code\n"
+		"#hashtag\n\n- list\n---\n\n### Third\nSub\n---\nlast";
 	struct parse_case c;
 
 	(void)state;
@@ -299,8 +308,8 @@ static void html_becomes_lines(void **state)
 		"Refunds & returns\n\nPaid within 14 days.\n\none\ntwo\nthree\n\n"
 		"Country | Days\nDE | 14\n\na\n  b\n\nEnd\n\ncafé 😀");
 	assert_string_equal(c.item.parsed.title, "Refund\n policy");
-	assert_string_equal(c.item.parsed.extra_metadata,
-		"{\"language\":\"en\",\"author\":\"Jane Roe\"}");
+	assert_string_equal(
+		c.item.parsed.extra_metadata, "{\"language\":\"en\",\"author\":\"Jane Roe\"}");
 	assert_int_equal(c.mark_count, 2);
 	assert_heading(&c, 0, 1, "Refunds & returns");
 	assert_heading(&c, 1, 2, "End");
@@ -326,9 +335,8 @@ static void html_is_recognised_under_any_name(void **state)
 static void html_charset_is_what_the_page_says(void **state)
 {
 	(void)state;
-	gives_text("a.html",
-		"<html><meta charset=\"iso-8859-2\"><p>\xbf\xf3\xb3ty</p></html>", "text/html",
-		"żółty");
+	gives_text("a.html", "<html><meta charset=\"iso-8859-2\"><p>\xbf\xf3\xb3ty</p></html>",
+		"text/html", "żółty");
 	gives_text("a.html",
 		"<html><meta http-equiv=Content-Type content='text/html; charset=Shift_JIS'>"
 		"<p>\x93\xfa\x96\x7b</p></html>",
@@ -426,8 +434,8 @@ static void run_batch(void)
 	char text[64];
 
 	for (int i = 0; i < BATCH; i++) {
-		snprintf(text, sizeof(text), i % 10 == 7 ? "<html><p>file %d</p></html>" : "file %d",
-			i);
+		snprintf(text, sizeof(text),
+			i % 10 == 7 ? "<html><p>file %d</p></html>" : "file %d", i);
 		case_init_text(&cases[i], "file.txt", text);
 		items[i] = cases[i].item;
 	}
