@@ -197,12 +197,12 @@ int confine_child(void)
 
 int limits_measure(struct err *err)
 {
-	AUTO_FCLOSE FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long pages;
+	AUTO_CLOSE int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char line[128] = "";
 
-	if (!file || fscanf(file, "%lu", &pages) != 1)
+	if (fd < 0 || read(fd, line, sizeof(line) - 1) <= 0)
 		return err_set(err, -EIO, "/proc/self/statm cannot be read");
-	idle_address_space = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+	idle_address_space = strtoul(line, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
 	return 0;
 }
 
