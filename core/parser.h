@@ -66,9 +66,10 @@ int parser_new(struct parser **out, const char *program, const struct parser_lim
 /* Parse each item; blocks. One child of the server may take a whole batch of small plain
  * files; one that crashes or hangs takes only the item with it that it was at, the others are
  * done again. result: 0; -ENODATA with "no text can be extracted from TYPE"; -EKEYREJECTED
- * (encrypted); -EBADMSG (broken); -ENOTRECOVERABLE (the child died: err names the signal or
- * the limit); -EIO (the server can't be reached: may pass); or what the sink returned. All
- * items should belong to one owner. Any thread, several at once. */
+ * (encrypted); -EBADMSG (broken); -EFBIG (more text than the limit); -ENOTRECOVERABLE (the
+ * child died: err names the signal or the limit); -EIO (the server can't be reached: may
+ * pass); or what the sink returned. All items should belong to one owner. Any thread, several
+ * at once. */
 void parser_run(struct parser *parser, struct parse_item *items, size_t count);
 
 void parser_free(struct parser *parser);

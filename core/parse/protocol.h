@@ -6,7 +6,8 @@
  * daemon to the server, with its descriptors (SCM_RIGHTS: the reply socket, then one a
  * document). The reply socket carries packets of records back, written by the child that
  * parses, and at last by the server: how that child ended. A packet arrives whole or not at
- * all, so a child that is killed never leaves half a record behind. The daemon believes
+ * all, so a child that is killed never leaves half a record behind. A daemon that waits no
+ * longer shuts down its end for writing: the child is killed, and EXIT says so. It believes
  * nothing that comes back: sizes, order, UTF-8 and ranges are checked. */
 #ifndef ASKFS_CORE_PARSE_PROTOCOL_H
 #define ASKFS_CORE_PARSE_PROTOCOL_H
@@ -39,7 +40,8 @@ struct protocol_request {
 	uint32_t count;
 	uint64_t memory;
 	uint64_t text_bytes;
-	uint32_t cpu_s, wall_s;
+	uint32_t cpu_s;
+	uint32_t reserved; /* 0 */
 };
 struct protocol_item {
 	uint64_t size;
@@ -77,6 +79,7 @@ struct protocol_end {
 /* The document is not for a batch: ask for it again by itself. */
 #define PROTOCOL_ALONE (-1000)
 
+/* It ended by itself; it was killed because the daemon gave up; it could not be started. */
 enum protocol_reason { REASON_ENDED, REASON_WALL, REASON_FORK };
 struct protocol_exit {
 	int32_t wait_status; /* as waitpid gives it */

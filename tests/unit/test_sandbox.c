@@ -176,6 +176,35 @@ static void limits_end_a_document(void **state)
 	outcome_is("!open /", "EACCES"); /* and the next one is read */
 }
 
+/* Takes its first text, then three seconds of time. */
+static int dawdle(void *context, const char *utf8, size_t len)
+{
+	size_t *total = context;
+
+	(void)utf8;
+	if (*total == 0)
+		sleep(3);
+	*total += len;
+	return 0;
+}
+
+static void a_slow_sink_is_not_the_parsers_fault(void **state)
+{
+	enum { LEN = 900000 };
+	AUTO_FREE char *text = malloc(LEN);
+	struct parse_case c;
+	size_t total = 0;
+
+	(void)state;
+	memset(text, 'x', LEN);
+	case_init(&c, "a.txt", text, LEN);
+	c.item.sink = (struct parse_sink){.text = dawdle, .context = &total};
+	case_run(parser, &c);
+	assert_int_equal(c.item.result, 0);
+	assert_int_equal(total, LEN);
+	case_release(&c);
+}
+
 static void endless_text_is_cut_off(void **state)
 {
 	struct parser_limits limits = tight_limits();
@@ -397,6 +426,7 @@ int main(void)
 		cmocka_unit_test(the_document_cannot_be_changed),
 		cmocka_unit_test(system_calls_are_refused),
 		cmocka_unit_test(limits_end_a_document),
+		cmocka_unit_test(a_slow_sink_is_not_the_parsers_fault),
 		cmocka_unit_test(endless_text_is_cut_off),
 		cmocka_unit_test(a_crash_is_told_by_its_name),
 		cmocka_unit_test(nonsense_is_not_believed),
