@@ -15,9 +15,9 @@
  * does each word while it is slow. */
 struct script {
 	struct generator generator;
-	const char *text;
-	int failure;
-	bool is_gated, is_slow;
+	const char *_Atomic text;
+	atomic_int failure;
+	atomic_bool is_gated, is_slow;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned permits;             /* lock */
@@ -25,7 +25,6 @@ struct script {
 	char *asked[SCRIPT_LOG];      /* lock: the questions in the order they began */
 	size_t history_count[SCRIPT_LOG]; /* lock: of each */
 	size_t passage_count;         /* lock: of the latest */
-	uid_t uid;
 };
 
 struct fixture {

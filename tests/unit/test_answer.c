@@ -29,6 +29,8 @@ static const struct {
 	{"An array a[i] and [x].", "An array a[i] and [x].", 0},
 	{"Literal \\[3] stays.", "Literal [3] stays.", 0},
 	{"A path C:\\temp\\[1].", "A path C:\\temp[1].", 0},
+	{"A path C:\\\\[1].", "A path C:\\[1].", 0},
+	{"Two \\\\ strokes \\", "Two \\\\ strokes \\", 0},
 	{"Open at the end [12", "Open at the end [12", 0},
 	{"Nested [[2]]", "Nested [[1]]", 1},
 	{"  trimmed [1] \n\n", "trimmed [1]", 1},
