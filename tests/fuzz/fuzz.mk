@@ -1,0 +1,20 @@
+# Fuzz targets of what reads foreign bytes. `make SAN=address,undefined fuzz` runs each for a
+# few seconds over the fixtures; ROUNDS=1000000 for longer, FUZZ_SEED for other inputs.
+ROUNDS    ?= 2000
+FUZZ_SEED ?= 1
+
+fuzz_targets  := plain markdown html pdf reply
+fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
+fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
+	tests/fuzz/fuzz.c tests/fuzz/driver.c)
+
+$(B)/obj/tests/fuzz/%.o: packages := $(parse_packages)
+$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_objects) $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(link_flags) -o $@ $^ $(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
+
+fuzz: $(fuzz_programs) ## give the readers broken documents (ROUNDS=, FUZZ_SEED=)
+	$(Q)set -e; for t in $(fuzz_targets); do echo "== $$t"; \
+		$(B)/fuzz_$$t $(ROUNDS) $(FUZZ_SEED) tests/fixtures/parse/seeds/$$t/*; done
+
+.PHONY: fuzz
