@@ -20,6 +20,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/parse/files.h"
 #include "core/parse/protocol.h"
 
 #define READY_MS	 10000
@@ -87,6 +88,9 @@ static int await_hello(int control, struct err *err)
 	hello.error[sizeof(hello.error) - 1] = '\0';
 	if (hello.result)
 		return err_set(err, -EIO, "%s", hello.error);
+	if (hello.confine == CONFINE_REFUSE)
+		log_warn("this kernel has no Landlock and allows no mount namespace: PDF documents "
+			 "whose fonts need poppler-data will fail");
 	return 0;
 }
 

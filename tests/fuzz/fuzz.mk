@@ -4,6 +4,8 @@ ROUNDS    ?= 2000
 FUZZ_SEED ?= 1
 
 fuzz_targets  := plain markdown html pdf reply
+fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
+	tests/fixtures/parse/seeds/$(1)/*)
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
 	tests/fuzz/fuzz.c tests/fuzz/driver.c)
@@ -14,7 +16,7 @@ $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_objects) $(B)/libcore.a
 	$(Q)$(CC) $(link_flags) -o $@ $^ $(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
 
 fuzz: $(fuzz_programs) ## give the readers broken documents (ROUNDS=, FUZZ_SEED=)
-	$(Q)set -e; for t in $(fuzz_targets); do echo "== $$t"; \
-		$(B)/fuzz_$$t $(ROUNDS) $(FUZZ_SEED) tests/fixtures/parse/seeds/$$t/*; done
+	$(Q)set -e; $(foreach t,$(fuzz_targets),echo '== $(t)'; \
+		$(B)/fuzz_$(t) $(ROUNDS) $(FUZZ_SEED) $(call fuzz_seeds,$(t));)
 
 .PHONY: fuzz

@@ -230,6 +230,8 @@ static void extensions_tell_texts_apart(void **state)
 		"<?xml version=\"1.0\"?><a>b</a>");
 	gives_text("a.sh", "#!/bin/sh\necho hi\n", "text/x-shellscript", "#!/bin/sh\necho hi\n");
 	gives_text("a.py", "import os\n", "text/x-python", "import os\n");
+	gives_text("ps.txt", "%!PS is how PostScript begins", "text/plain",
+		"%!PS is how PostScript begins");
 	gives_text("UPPER.TXT", "upper words", "text/plain", "upper words");
 }
 
@@ -329,6 +331,8 @@ static void html_is_recognised_under_any_name(void **state)
 	/* markup in a file that is meant as source stays */
 	gives_text("a.md", "<!DOCTYPE html><html><p>kept</p></html>", "text/markdown",
 		"<!DOCTYPE html><html><p>kept</p></html>");
+	gives_text("about.txt", "How to begin: <!DOCTYPE html><html><body>", "text/plain",
+		"How to begin: <!DOCTYPE html><html><body>");
 	gives_text("fragment.html", "just <b>a</b> fragment", "text/html", "just a fragment");
 }
 
