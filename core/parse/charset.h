@@ -13,6 +13,9 @@
  * nothing else fits. The name is valid until the next call. */
 const char *charset_detect(const char *head, size_t len, bool is_all, size_t *bom);
 
+/* The same for a web page, which may name it. */
+const char *charset_of_page(const char *head, size_t len, bool is_all, size_t *bom);
+
 /* The encoding that a byte order mark or the NUL bytes of UTF-16 and UTF-32 give away; NULL
  * if there is none. */
 const char *charset_of_units(const char *head, size_t len, size_t *bom);

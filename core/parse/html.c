@@ -19,10 +19,9 @@
 #include "core/parse/charset.h"
 #include "core/text/utf8.h"
 
-#define LINE_MAX_BYTES	 ((size_t)64 << 10) /* longer lines go out in parts */
-#define TITLE_MAX_BYTES	 ((size_t)4 << 10)
-#define DOCUMENT_MAX	 ((size_t)1 << 30)
-#define CHARSET_LOOK_FOR 4096
+#define LINE_MAX_BYTES	((size_t)64 << 10) /* longer lines go out in parts */
+#define TITLE_MAX_BYTES ((size_t)4 << 10)
+#define DOCUMENT_MAX	((size_t)1 << 30)
 
 /* In order of strength. */
 enum separator { SEPARATE_NOT, SEPARATE_SPACE, SEPARATE_LINE, SEPARATE_PARAGRAPH, SEPARATE_CELL };
@@ -344,41 +343,6 @@ static void characters(void *context, const xmlChar *text, int len)
 		add_words(html, at, at + len);
 }
 
-/* The charset that a meta element near the beginning names. */
-static const char *charset_of_meta(const struct source *source, char label[64])
-{
-	size_t len = source->head_len < CHARSET_LOOK_FOR ? source->head_len : CHARSET_LOOK_FOR;
-	const char *end = source->head + len, *p = source->head;
-
-	while ((p = memmem(p, (size_t)(end - p), "charset", 7)) || (p = NULL)) {
-		p += 7;
-		while (p < end && strchr(" \t\"'=", *p) && *p)
-			p++;
-		size_t n = 0;
-		while (p + n < end && n < 63 &&
-			(strchr("-_:.+", p[n]) ? p[n] != '\0' : (p[n] | 32) >= '0'))
-			n++;
-		memcpy(label, p, n);
-		label[n] = '\0';
-		if (n && charset_find(label))
-			return charset_find(label);
-	}
-	return NULL;
-}
-
-/* A byte order mark wins, then valid UTF-8 with such characters in it, then what the page
- * says of itself, then statistics. */
-static const char *find_charset(const struct source *source, char label[64], size_t *skip)
-{
-	const char *units = charset_of_units(source->head, source->head_len, skip);
-	if (units)
-		return units;
-	const char *detected =
-		charset_detect(source->head, source->head_len, source_is_all(source), skip);
-	const char *named = charset_of_meta(source, label);
-	return named && strcmp(detected, "UTF-8") && strncmp(named, "UTF-16", 6) ? named : detected;
-}
-
 static int gather(void *context, const char *utf8, size_t len)
 {
 	return utf8_sanitize(utf8, len, context);
@@ -433,13 +397,13 @@ int html_read(const struct source *source, struct out *out, struct err *err)
 {
 	AUTO_BUF struct buf document;
 	struct html html = {.out = out, .metadata = cJSON_CreateObject()};
-	char label[64];
 	size_t skip = 0;
 
 	buf_init(&document, DOCUMENT_MAX);
 	buf_init(&html.line, LINE_MAX_BYTES * 2);
 	buf_init(&html.title, TITLE_MAX_BYTES);
-	const char *charset = find_charset(source, label, &skip);
+	const char *charset =
+		charset_of_page(source->head, source->head_len, source_is_all(source), &skip);
 	out_field(out, FIELD_CHARSET, charset, strlen(charset));
 	int rc = source_each(source, charset, skip, gather, &document, err);
 	if (!rc && document.len)
