@@ -17,7 +17,7 @@ static const char *const schema[] = {
 	"  grp INTEGER NOT NULL, mode INTEGER NOT NULL, type TEXT NOT NULL, path BLOB NOT NULL);"
 	"CREATE INDEX documents_path ON documents(path);"
 	"CREATE TABLE editions("
-	"  edition INTEGER PRIMARY KEY, document BLOB NOT NULL, version INTEGER NOT NULL,"
+	"  edition INTEGER PRIMARY KEY AUTOINCREMENT, document BLOB NOT NULL, version INTEGER NOT NULL,"
 	"  is_gone INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX editions_document ON editions(document);"
 	"CREATE INDEX editions_gone ON editions(is_gone) WHERE is_gone;"
@@ -51,7 +51,7 @@ static const char *const statements[ROW_COUNT] = {
 	[ROW_ACCESS] = "UPDATE documents SET owner = ?2, grp = ?3, mode = ?4 WHERE document = ?1",
 	[ROW_PATH] = "UPDATE documents SET path = ?2 WHERE document = ?1",
 	[ROW_REMOVE] = "DELETE FROM documents WHERE document = ?1",
-	[ROW_EMBED] = "INSERT OR REPLACE INTO embeddings(chunk, edition, chunk_index, vector)"
+	[ROW_EMBED] = "INSERT INTO embeddings(chunk, edition, chunk_index, vector)"
 		      " VALUES(?1, ?2, ?3, ?4)",
 	[ROW_UNEMBED] = "DELETE FROM embeddings WHERE chunk = ?1",
 	[ROW_GARBAGE] = "SELECT edition FROM editions WHERE is_gone LIMIT 1",
@@ -260,17 +260,21 @@ int rows_remove(struct rows *rows, const struct uuid *document, struct err *err)
 	return rc ? rc : rows_editions_gone(rows, document, 0, err);
 }
 
-int rows_embed(struct rows *rows, uint64_t chunk, uint32_t edition, uint32_t index,
-	const float *vector, size_t dimension, uint64_t *number, struct err *err)
+int rows_embed(struct rows *rows, struct row_embedding *embedding, size_t dimension,
+	struct err *err)
 {
 	sqlite3_stmt *statement = rows->statements[ROW_EMBED];
+	int rc = run_id(rows->statements[ROW_UNEMBED], embedding->chunk, err);
 
-	db_bind_int(statement, 1, (int64_t)chunk);
-	db_bind_int(statement, 2, edition);
-	db_bind_int(statement, 3, index);
-	db_bind_blob(statement, 4, vector, dimension * sizeof(*vector));
-	int rc = db_run(statement, err);
-	*number = (uint64_t)sqlite3_last_insert_rowid(rows->db);
+	if (rc)
+		return rc;
+	embedding->is_replaced = sqlite3_changes(rows->db) > 0;
+	db_bind_int(statement, 1, (int64_t)embedding->chunk);
+	db_bind_int(statement, 2, embedding->edition);
+	db_bind_int(statement, 3, embedding->index);
+	db_bind_blob(statement, 4, embedding->vector, dimension * sizeof(float));
+	rc = db_run(statement, err);
+	embedding->number = (uint64_t)sqlite3_last_insert_rowid(rows->db);
 	return rc;
 }
 
@@ -312,7 +316,5 @@ int rows_collect(struct rows *rows, struct err *err)
 	int rc = rows_begin(rows, err);
 	if (!rc)
 		rc = collect_edition(rows, edition, err);
-	if (!rc)
-		rc = rows_commit(rows, err);
 	return rc ? rc : 1;
 }

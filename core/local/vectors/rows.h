@@ -72,15 +72,22 @@ int rows_path(struct rows *rows, const struct uuid *document, const char *path,
 	struct err *err);
 int rows_remove(struct rows *rows, const struct uuid *document, struct err *err);
 
-/* Write an embedding; @number is that of its row (greater than any before it). */
-int rows_embed(struct rows *rows, uint64_t chunk, uint32_t edition, uint32_t index,
-	const float *vector, size_t dimension, uint64_t *number, struct err *err);
+/* Write an embedding in place of what the chunk had. */
+struct row_embedding {
+	uint64_t chunk;
+	uint32_t edition, index;
+	const float *vector;
+	uint64_t number;  /* out: of its row, greater than any before it */
+	bool is_replaced; /* out: the chunk had one */
+};
+int rows_embed(struct rows *rows, struct row_embedding *embedding, size_t dimension,
+	struct err *err);
 
 /* What the embeddings are bound to. */
 int rows_bind(struct rows *rows, const char *model, size_t dimension, struct err *err);
 
-/* Delete up to a few hundred rows of what is gone, in a transaction of its own. 1: there may
- * be more, 0: nothing is left, -errno. */
+/* Delete up to a few hundred rows of what is gone, in the open transaction. 1: there may be
+ * more, 0: nothing was left (and none was opened), -errno. */
 int rows_collect(struct rows *rows, struct err *err);
 
 #endif
