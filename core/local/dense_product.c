@@ -55,7 +55,7 @@ __attribute__((target("avx512f"))) static float product_avx512(const float *a, c
 			_mm512_loadu_ps(a + i + 16), _mm512_loadu_ps(b + i + 16), second);
 	}
 	for (; i < n; i += 16) {
-		__mmask16 mask = n - i >= 16 ? 0xffff : (__mmask16)((1u << (n - i)) - 1);
+		__mmask16 mask = (__mmask16)(n - i >= 16 ? 0xffffu : (1u << (n - i)) - 1);
 		first = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i),
 			_mm512_maskz_loadu_ps(mask, b + i), first);
 	}
