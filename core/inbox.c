@@ -559,6 +559,11 @@ void inbox_stop(struct inbox *inbox)
 	inbox->is_stopping = true;
 }
 
+bool inbox_is_busy(const struct inbox *inbox)
+{
+	return inbox->jobs || inbox->running;
+}
+
 static void drop_item(void *context, struct spool_entry *entry)
 {
 	(void)context;

@@ -39,6 +39,9 @@ void inbox_start(struct inbox *inbox);
 
 /* Take nothing new up; jobs that run are cancelled. */
 void inbox_stop(struct inbox *inbox);
+
+/* True while something it began has not come back. */
+bool inbox_is_busy(const struct inbox *inbox);
 void inbox_free(struct inbox *inbox);
 
 /* --- What happens to files (for who changes the spool) -------------------------------- */

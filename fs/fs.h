@@ -12,6 +12,7 @@
 
 struct fuse_session;
 struct node;
+struct handle;
 
 #define NODE_BUCKETS 16384
 
@@ -29,6 +30,7 @@ struct fs {
 	struct searches *searches;    /* loop thread */
 	struct node *root;
 	struct node *buckets[NODE_BUCKETS]; /* loop thread */
+	struct handle *handles;       /* all that are open; loop thread */
 	uid_t uid;                    /* of the daemon: owner of what nobody dropped */
 	gid_t gid;
 	int64_t started_ns;           /* wall clock */

@@ -15,7 +15,7 @@
 #include "core/auto.h"
 #include "core/clock.h"
 #include "fs/fs.h"
-#include "fs/req.h"
+#include "fs/req_new.h"
 
 uint64_t node_hash(const char *kind, const void *identity, size_t len)
 {
@@ -90,6 +90,15 @@ void node_forget(struct node *node, uint64_t count)
 	node->lookups -= count;
 	if (node->lookups == 0)
 		node_drop(node);
+}
+
+void nodes_free(struct fs *fs)
+{
+	while (fs->handles)
+		handle_free(fs->handles);
+	for (size_t i = 0; i < NODE_BUCKETS; i++)
+		while (fs->buckets[i])
+			node_drop(fs->buckets[i]);
 }
 
 void node_stat(struct node *node, struct stat *out)

@@ -103,6 +103,7 @@ struct handle {
 	const struct handle_ops *ops;
 	struct node *node;
 	int flags; /* open(2)'s */
+	struct handle *next, *before; /* among all that are open */
 };
 
 /* 63 bits of the SHA-256 of an identity, the top bit set: inode numbers that a restart does
@@ -116,6 +117,9 @@ struct node *node_find(struct fs *fs, uint64_t key);
  * until the kernel forgets it; one that never was handed to the kernel: node_drop. */
 void *node_new(struct fs *fs, const struct node_ops *ops, size_t size, uint64_t key, uint64_t ino);
 void node_drop(struct node *node);
+
+/* Release every handle and free every node: the kernel is gone. */
+void nodes_free(struct fs *fs);
 
 /* The kernel returned @count references; frees the node with the last one. */
 void node_forget(struct node *node, uint64_t count);

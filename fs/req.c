@@ -246,6 +246,11 @@ void req_attr(struct req *req)
 
 void handle_free(struct handle *handle)
 {
+	struct fs *fs = handle->node->fs;
+
+	*(handle->before ? &handle->before->next : &fs->handles) = handle->next;
+	if (handle->next)
+		handle->next->before = handle->before;
 	if (handle->ops->release)
 		handle->ops->release(handle);
 	else
@@ -257,6 +262,10 @@ static void fill_file(struct req *req, struct handle *handle, struct node *node,
 {
 	handle->node = node;
 	handle->flags = req->file.flags;
+	handle->next = req->fs->handles;
+	if (handle->next)
+		handle->next->before = handle;
+	req->fs->handles = handle;
 	req->file.fh = (uint64_t)(uintptr_t)handle;
 	req->file.keep_cache = cache == OPEN_CACHE_KEEP;
 	req->file.direct_io = cache == OPEN_CACHE_DIRECT;
