@@ -271,16 +271,45 @@ static void add_counts(cJSON *root)
 	add_gauge(queues, "ask", GAUGE_ASK_QUEUE);
 }
 
-/* Print @root with a newline behind it, and free it. */
+static int print_value(const cJSON *value, struct buf *out)
+{
+	AUTO_FREE char *text = cJSON_PrintUnformatted(value);
+
+	return text ? buf_adds(out, text) : -ENOMEM;
+}
+
+/* An array's elements, a row each. */
+static int print_rows(const cJSON *array, struct buf *out)
+{
+	const cJSON *row;
+
+	buf_addc(out, '[');
+	cJSON_ArrayForEach(row, array)
+	{
+		buf_adds(out, row == array->child ? "\n    " : ",\n    ");
+		int rc = print_value(row, out);
+		if (rc)
+			return rc;
+	}
+	return buf_adds(out, "\n  ]");
+}
+
+/* Print the object @root with a line a member, and free it. */
 static int print_json(cJSON *root, struct buf *out)
 {
-	AUTO_FREE char *text = cJSON_Print(root);
+	const cJSON *member;
+	int rc = root ? 0 : -ENOMEM;
 
+	cJSON_ArrayForEach(member, root)
+	{
+		buf_addf(
+			out, "%s  \"%s\": ", member == root->child ? "{\n" : ",\n", member->string);
+		rc = rc				? rc
+			: cJSON_IsArray(member) ? print_rows(member, out)
+						: print_value(member, out);
+	}
 	cJSON_Delete(root);
-	if (!text)
-		return -ENOMEM;
-	buf_adds(out, text);
-	return buf_addc(out, '\n');
+	return rc ? rc : buf_adds(out, "\n}\n");
 }
 
 static int render_health(struct fs *fs, struct buf *out)
