@@ -41,17 +41,17 @@ static inline void auto_fclose(FILE **file)
 #define AUTO_FCLOSE __attribute__((cleanup(auto_fclose)))
 
 /* Hand the value of a local over to somebody else, and leave NULL (or -1) behind. */
-#define TAKE_PTR(local)                        \
-	({                                     \
+#define TAKE_PTR(local)                         \
+	__extension__({                         \
 		__typeof__(local) t_ = (local); \
-		(local) = NULL;                \
-		t_;                            \
+		(local) = NULL;                 \
+		t_;                             \
 	})
-#define TAKE_FD(local)         \
-	({                     \
+#define TAKE_FD(local)            \
+	__extension__({           \
 		int t_ = (local); \
-		(local) = -1;  \
-		t_;            \
+		(local) = -1;     \
+		t_;               \
 	})
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -25,13 +25,17 @@ struct blobs {
 	const struct blobs_ops *ops; /* first member of every adapter */
 };
 
+typedef int (*blobs_each_fn)(void *context, const struct uuid *document, uint32_t version,
+	enum blob_kind kind);
+
 /* Any thread, several at once; may block. 0 or -errno with *err set. */
 struct blobs_ops {
 	const char *name;
 
 	/* Store the @size bytes of @fd from its start (pread: the descriptor's offset neither
 	 * matters nor moves), whose hash is @sha256. A blob of that key is replaced. The bytes
-	 * are safe from a loss of power after sync(). -ENOSPC leaves nothing behind. */
+	 * are safe from a loss of power after sync(). -EAGAIN if they are not those that were
+	 * hashed: somebody writes to the file. A failure leaves nothing behind. */
 	int (*put)(struct blobs *, const struct blob_key *, int fd, uint64_t size,
 		const uint8_t sha256[32], struct err *);
 
@@ -50,6 +54,11 @@ struct blobs_ops {
 	/* Forget every blob of a document. 0 also if there is none. */
 	int (*remove_document)(struct blobs *, const struct uuid *document, struct err *);
 
+	/* Every blob that is there, in no order (for the clean-up at start). Return non-zero to
+	 * stop; it becomes the result. The callback may remove blobs. */
+	int (*each)(struct blobs *, blobs_each_fn, void *context, struct err *);
+
+	/* Return when all that was put before is safe from a loss of power. */
 	int (*sync)(struct blobs *, struct err *);
 
 	/* Look the whole store over (`askfs check`); problems as lines into *report. */
@@ -65,6 +74,7 @@ ssize_t blobs_read(struct blobs *, const struct blob_key *, void *data, size_t l
 int blobs_open(struct blobs *, const struct blob_key *, struct err *);
 int blobs_remove(struct blobs *, const struct blob_key *, struct err *);
 int blobs_remove_document(struct blobs *, const struct uuid *document, struct err *);
+int blobs_each(struct blobs *, blobs_each_fn, void *context, struct err *);
 int blobs_sync(struct blobs *, struct err *);
 int blobs_check(struct blobs *, struct buf *report, struct err *);
 void blobs_free(struct blobs *);

@@ -10,8 +10,11 @@
 #include "core/buf.h"
 #include "core/err.h"
 
+/* Entries of the table in config_table.c. */
+#define CONFIG_SETTINGS 34
+
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
- * set). Read-only once the daemon runs. The table in config.c gives each its key, variable,
+ * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
  * -o form, default, bounds and help: it is the only list, and askfs.conf(5) repeats it. */
 struct config {
 	/* [ports]: auto or an adapter's name */
@@ -19,10 +22,10 @@ struct config {
 
 	/* [inbox] */
 	uint64_t max_file_bytes;
-	char *sync;             /* "group" or "close" */
-	int64_t settle_ns;      /* first quiet time */
-	int64_t settle_max_ns;  /* its ceiling when one file is written again and again */
-	int64_t drain_ns;       /* after INDEXED; -1: never */
+	char *sync; /* "group" or "close" */
+	int64_t settle_ns; /* first quiet time */
+	int64_t settle_max_ns; /* its ceiling when one file is written again and again */
+	int64_t drain_ns; /* after INDEXED; -1: never */
 	int64_t folder_drain_ns; /* an emptied folder, after its owner's last write; -1: never */
 	uint64_t keep_versions;
 
@@ -52,48 +55,49 @@ struct config {
 
 	/* [search] */
 	uint64_t search_results; /* entries of a search folder */
-	uint64_t search_limit;   /* searches per user; EDQUOT beyond */
+	uint64_t search_limit; /* searches per user; EDQUOT beyond */
 
 	/* [daemon] */
 	uint64_t io_threads;
 	char *log_level; /* error, warn, info, debug */
-	char *realm;     /* [realm] name; "": made with the state folder */
+	char *realm; /* [realm] name; "": made with the state folder */
 
 	/* -o only: options of the mount itself */
 	bool allow_other;
-};
 
-/* Where a value came from, for doctor and for messages. */
-enum config_origin { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_OPTION };
+	/* Where each setting of the table came from, in words: "/etc/askfs/askfs.conf:3",
+	 * "the variable VECTOR_TOP_K", "-o top_k"; NULL: its default. */
+	char *origins[CONFIG_SETTINGS];
+};
 
 /* All defaults. 0 or -ENOMEM. */
 int config_init(struct config *config);
 void config_release(struct config *config);
 
 /* Read an INI file over what is there. An unknown section or key, or a wrong value, is
- * -EINVAL with file, line and what was expected. A file that holds a secret and can be read
- * by others is -EACCES. -ENOENT if there is none. */
+ * -EINVAL with file, line and what was expected; settings before that line are kept. No
+ * setting is a secret yet. -ENOENT if there is no such file. */
 int config_read_file(struct config *config, const char *path, struct err *err);
 
-/* The usual files in order, those that exist (@explicit: only that one, and it must). */
+/* The usual files in order, those that exist: /etc/askfs/askfs.conf, then askfs/askfs.conf in
+ * $XDG_CONFIG_HOME or ~/.config. With @explicit_path only that one, and it must exist. */
 int config_read_files(struct config *config, const char *explicit_path, struct err *err);
 
-/* The variables that name settings. */
+/* The variables that name settings; an empty one counts as not set. */
 int config_read_environment(struct config *config, struct err *err);
 
-/* One "-o name=value" or "-o name". -ENOENT if no setting has that name (the caller knows
- * the mount options that are left), -EINVAL for a wrong value. */
-int config_set_option(struct config *config, const char *name, const char *value,
-	struct err *err);
+/* One "-o name=value" or "-o name" (@value NULL). -ENOENT if no setting has that name (the
+ * caller knows the mount options that are left), -EINVAL for a wrong value. */
+int config_set_option(struct config *config, const char *name, const char *value, struct err *err);
 
 /* Rules that need more than one setting (overlap < size …). */
 int config_check(const struct config *config, struct err *err);
 
 /* The effective configuration as an INI text, one comment a line that says where a value
- * came from, secrets masked. 0 or -errno. */
+ * came from. 0 or -errno. */
 int config_render(const struct config *config, struct buf *out);
 
-/* The table as text for `askfs mount --help`. */
+/* The table as text for `askfs mount --help`: -o form, default, help. 0 or -errno. */
 int config_help(struct buf *out);
 
 #endif

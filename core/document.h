@@ -60,7 +60,13 @@ const char *doc_status_name(enum doc_status status);
 int doc_status_parse(const char *name);
 
 void document_init(struct document *document);
-void document_release(struct document *document);
+void document_release(struct document *document); /* leaves it initialised */
+
+static inline void auto_document(struct document *document)
+{
+	document_release(document);
+}
+#define AUTO_DOCUMENT __attribute__((cleanup(auto_document)))
 
 /* A deep copy. 0 or -ENOMEM (then @to is initialised and empty). */
 int document_copy(struct document *to, const struct document *from);

@@ -24,7 +24,7 @@ enum metric {
 
 enum metric_histogram {
 	HISTOGRAM_INGEST, /* settled to INDEXED, seconds */
-	HISTOGRAM_ASK,    /* committed to answered, seconds */
+	HISTOGRAM_ASK, /* committed to answered, seconds */
 	HISTOGRAM_RETRIEVE,
 	HISTOGRAM_COUNT
 };
@@ -37,6 +37,7 @@ enum metric_gauge {
 	GAUGE_DOCUMENTS_FAILED,
 	GAUGE_INGEST_QUEUE,
 	GAUGE_ASK_QUEUE,
+	GAUGE_INBOX_SETTLING, /* written, not quiet for long enough yet */
 	GAUGE_COUNT
 };
 

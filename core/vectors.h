@@ -46,6 +46,7 @@ struct hit {
 struct query_term {
 	char *text; /* the token, folded and stemmed; owned */
 	double idf; /* natural logarithm, BM25's form: ln(1 + (N - df + .5) / (df + .5)) */
+	uint32_t group; /* the forms of one word of the question share it; from 0, ascending */
 };
 
 /* Best first. Zero-initialise it; search_result_release frees what is inside. */
@@ -85,7 +86,8 @@ struct vectors_ops {
 	int (*publish)(struct vectors *, const struct publication *publications, size_t count,
 		struct err *);
 
-	/* Drop the chunks of a version that will not be published. */
+	/* Drop the chunks of a version that will not be published. The published version is
+	 * left as it is. */
 	int (*discard)(struct vectors *, const struct uuid *document, uint32_t version,
 		struct err *);
 
@@ -109,8 +111,9 @@ struct vectors_ops {
 		uint32_t first, const float *vectors, size_t count, size_t dimension,
 		const char *model, struct err *);
 
-	/* The chunks that share at least one word with the question, by BM25. A question
-	 * without any word of the index gives no hits. */
+	/* The chunks that share at least one word with the question, by BM25; equal scores by
+	 * document and index. Of several forms of one word the best counts, not their sum. A
+	 * question without any word of the index gives no hits. */
 	int (*words)(struct vectors *, const struct search_query *, struct search_result *out,
 		struct err *);
 

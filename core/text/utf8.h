@@ -27,6 +27,14 @@ size_t utf8_offset(const char *text, size_t len, size_t chars);
 /* Decode the code point at @text (valid UTF-8, @len > 0) and its length in bytes. */
 uint32_t utf8_decode(const char *text, size_t len, size_t *bytes);
 
+/* Decode at *at (< @len) of text that need not be valid, and step over it. UTF8_INVALID for a
+ * maximal invalid part. */
+#define UTF8_INVALID UINT32_MAX
+uint32_t utf8_next(const char *text, size_t len, size_t *at);
+
+/* Encode @c (a scalar value) into @out; the length in bytes. */
+size_t utf8_encode(uint32_t c, char out[4]);
+
 /* Append @text to @out with each maximal invalid part replaced by U+FFFD. 0 or -errno. */
 int utf8_sanitize(const char *text, size_t len, struct buf *out);
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The port's dispatchers: the only callers of an adapter's table. */
+#include "core/blobs.h"
+
+#include <assert.h>
+#include <errno.h>
+
+int blobs_put(struct blobs *blobs, const struct blob_key *key, int fd, uint64_t size,
+	const uint8_t sha256[32], struct err *err)
+{
+	assert(key->version > 0 && fd >= 0);
+	return blobs->ops->put(blobs, key, fd, size, sha256, err);
+}
+
+ssize_t blobs_read(struct blobs *blobs, const struct blob_key *key, void *data, size_t len,
+	uint64_t offset, struct err *err)
+{
+	return blobs->ops->read(blobs, key, data, len, offset, err);
+}
+
+int blobs_open(struct blobs *blobs, const struct blob_key *key, struct err *err)
+{
+	if (!blobs->ops->open)
+		return err_set(err, -EOPNOTSUPP, "%s keeps no local files", blobs->ops->name);
+	return blobs->ops->open(blobs, key, err);
+}
+
+int blobs_remove(struct blobs *blobs, const struct blob_key *key, struct err *err)
+{
+	return blobs->ops->remove(blobs, key, err);
+}
+
+int blobs_remove_document(struct blobs *blobs, const struct uuid *document, struct err *err)
+{
+	return blobs->ops->remove_document(blobs, document, err);
+}
+
+int blobs_each(struct blobs *blobs, blobs_each_fn callback, void *context, struct err *err)
+{
+	return blobs->ops->each(blobs, callback, context, err);
+}
+
+int blobs_sync(struct blobs *blobs, struct err *err)
+{
+	return blobs->ops->sync(blobs, err);
+}
+
+int blobs_check(struct blobs *blobs, struct buf *report, struct err *err)
+{
+	return blobs->ops->check(blobs, report, err);
+}
+
+void blobs_free(struct blobs *blobs)
+{
+	if (blobs)
+		blobs->ops->free(blobs);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * No grammar, but a look at a question's words: how it begins, whether a pronoun stands for
+ * what was spoken of, and how many words of its own it has. A question that is taken for
+ * elliptic by mistake only brings the words of another one along; its own still count.
+ */
+#include "core/followup.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/text/fold.h"
+#include "core/text/tokenizer.h"
+#include "core/text/word.h"
+
+/* A question with more words of its own than this stands alone, whatever its pronouns. */
+#define PRONOUN_WORDS 4
+
+static const char beginnings[] =
+	" and but or also und oder aber auch et ou mais aussi y e o pero tambien ed ma anche mas "
+	"tambem en maar ook och men eller og ja tai mutta ve veya si sau es de vagy i dan atau "
+	"и а но или και αλλα و ou और या ";
+
+static const char pronouns[] =
+	" it its he him his she her hers they them their theirs there one ones er sie ihn ihm ihnen "
+	"ihr ihre ihren ihrem dort da davon dafur damit dessen deren il elle ils elles lui leur "
+	"leurs en y ella el ellos ellas alli ello lo la los las esso essa lui lei loro ci vi ele "
+	"ela eles elas hij zij hun haar han hon de dem den det они он она оно его ее их ему им "
+	"там это этого هو هي هم هناك वह वे उसका उसके उसकी उनका वहां वहाँ ";
+
+/* What the words of a question show. */
+struct shape {
+	size_t words;   /* all of them */
+	size_t own;     /* those that are no function words */
+	bool is_joined; /* begins with "and" */
+	bool has_pronoun;
+};
+
+static bool is_listed(const char *list, const struct folded *word)
+{
+	char padded[FOLD_MAX + 3];
+
+	if (word->len == 0)
+		return false;
+	padded[0] = padded[word->len + 1] = ' ';
+	memcpy(padded + 1, word->text, word->len);
+	padded[word->len + 2] = '\0';
+	return strstr(list, padded) != NULL;
+}
+
+struct own_words {
+	size_t end, count;
+};
+
+static int count_own(void *context, const struct token *token)
+{
+	struct own_words *own = context;
+
+	/* Further stems of a word, and parts of what was counted whole, are no further words. */
+	if (own->count == 0 || token->start >= own->end)
+		own->count++;
+	own->end = token->end > own->end ? token->end : own->end;
+	return 0;
+}
+
+static int take_shape(const char *question, struct shape *shape)
+{
+	struct own_words own = {0};
+	struct tokenizer *tokenizer = tokenizer_mine();
+	size_t len = strlen(question), at = 0;
+	struct word word;
+
+	*shape = (struct shape){0};
+	if (!tokenizer)
+		return -ENOMEM;
+	while (word_next(question, len, &at, &word)) {
+		struct folded folded;
+
+		fold_word(question + word.start, word.end - word.start, &folded);
+		fold_accents(&folded);
+		shape->is_joined |= shape->words == 0 && is_listed(beginnings, &folded);
+		shape->has_pronoun |= is_listed(pronouns, &folded);
+		shape->words++;
+	}
+	tokenizer_question(tokenizer, question, len, count_own, &own);
+	shape->own = own.count;
+	return 0;
+}
+
+/* "what about", "how about", "was ist mit" leave one word; a single word without a question
+ * mark is a search of its own. Chinese asks "X ne?" */
+static bool is_elliptic(const char *question, const struct shape *shape)
+{
+	if (strstr(question, "\xe5\x91\xa2")) /* the particle "ne" */
+		return true;
+	if (shape->is_joined)
+		return true;
+	if (shape->has_pronoun && shape->own <= PRONOUN_WORDS)
+		return true;
+	return shape->own <= 1 &&
+		(shape->words > 1 || strchr(question, '?') || strstr(question, "\xef\xbc\x9f"));
+}
+
+int followup_resolve(const char *question, const struct exchange *history, size_t count,
+	struct buf *out)
+{
+	struct shape shape;
+	int r = buf_adds(out, question);
+
+	if (r == 0 && count > 0)
+		r = take_shape(question, &shape);
+	if (r < 0 || count == 0 || !is_elliptic(question, &shape))
+		return r;
+	for (size_t i = count; i-- > 0;) {
+		r = take_shape(history[i].question, &shape);
+		if (r < 0)
+			return r;
+		if (i > 0 && is_elliptic(history[i].question, &shape))
+			continue;
+		buf_addc(out, '\n');
+		return buf_adds(out, history[i].question);
+	}
+	return 0;
+}

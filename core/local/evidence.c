@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sentence is worth what it holds of the question's words, each weighed by its idf: rare
+ * words tell sentences apart, frequent ones do not. A word has several forms (stems in several
+ * languages) of which one is enough; it weighs what its most frequent form does, because a
+ * form that no document has is no word of their language.
+ */
+#include "core/local/evidence.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/auto.h"
+#include "core/text/asks.h"
+#include "core/text/sentence.h"
+#include "core/text/tokenizer.h"
+#include "core/text/utf8.h"
+
+/* Words of a question beyond these are not looked at. */
+#define GROUPS_MAX 64
+/* A pair of the question's words is together within so many words. */
+#define NEAR 3
+
+static const double feature_weights[EVIDENCE_FEATURES] = {
+	[EVIDENCE_COVER] = 1,
+	[EVIDENCE_AROUND] = .3,
+	[EVIDENCE_PASSAGE] = .2,
+	[EVIDENCE_FIT] = .1,
+	[EVIDENCE_PAIRS] = .1,
+	[EVIDENCE_LENGTH] = .05,
+	[EVIDENCE_TOP] = .05,
+};
+
+/* The question, as sentences are held against it. */
+struct question {
+	const struct query_term *terms;
+	size_t term_count;
+	uint8_t group[GROUPS_MAX * 8]; /* of each term, from 0 */
+	double weight[GROUPS_MAX];     /* of each group: its share of the idf mass */
+	size_t group_count;
+	enum asks asks;
+};
+
+/* Which groups a text holds, and where the last one of each was. */
+struct held {
+	uint64_t groups;
+	uint64_t pairs; /* bit g: group g and g + 1 were near each other */
+	double fit;
+	size_t words;
+	size_t last[GROUPS_MAX]; /* word number + 1 */
+};
+
+/* One passage on its way: its sentences, and what each holds. */
+struct scan {
+	const struct question *question;
+	const struct generator_request *request;
+	struct evidence *out;
+	size_t passage;
+	size_t first; /* of its items */
+	struct held *held;
+	size_t held_count, held_cap; /* one an item of the passage */
+	size_t at;                   /* the sentence that tokens fall into */
+	int failed;
+};
+
+static void weigh_groups(struct question *question)
+{
+	double mass = 0;
+
+	for (size_t i = 0; i < question->term_count; i++) {
+		uint32_t group = question->terms[i].group;
+		double idf = question->terms[i].idf;
+
+		if (i == 0 || group != question->terms[i - 1].group) {
+			if (question->group_count == GROUPS_MAX) {
+				question->term_count = i;
+				break;
+			}
+			question->weight[question->group_count++] = idf;
+		}
+		size_t now = question->group_count - 1;
+		question->group[i] = (uint8_t)now;
+		if (idf < question->weight[now])
+			question->weight[now] = idf;
+	}
+	for (size_t i = 0; i < question->group_count; i++)
+		mass += question->weight[i];
+	for (size_t i = 0; i < question->group_count; i++)
+		question->weight[i] /= mass > 0 ? mass : 1;
+}
+
+static void question_init(struct question *question, const struct generator_request *request)
+{
+	*question = (struct question){
+		.terms = request->terms,
+		.term_count = request->term_count,
+		.asks = asks_of(request->question, strlen(request->question)),
+	};
+	if (question->term_count > ARRAY_LEN(question->group))
+		question->term_count = ARRAY_LEN(question->group);
+	weigh_groups(question);
+}
+
+static double mass_of(const struct question *question, uint64_t groups)
+{
+	double mass = 0;
+
+	for (; groups; groups &= groups - 1)
+		mass += question->weight[__builtin_ctzll(groups)];
+	return mass;
+}
+
+/* The group that a token belongs to; -1 if the question does not have it. */
+static int find_group(const struct question *question, const struct token *token)
+{
+	for (size_t i = 0; i < question->term_count; i++) {
+		const char *text = question->terms[i].text;
+
+		if (text[0] == token->text[0] && strncmp(text, token->text, token->len) == 0 &&
+			text[token->len] == '\0')
+			return question->group[i];
+	}
+	return -1;
+}
+
+static void hold(struct held *held, int group)
+{
+	size_t before = (size_t)group - 1, after = (size_t)group + 1;
+
+	held->groups |= UINT64_C(1) << group;
+	held->last[group] = held->words;
+	if (group > 0 && held->last[before] && held->words - held->last[before] <= NEAR)
+		held->pairs |= UINT64_C(1) << before;
+	if (after < GROUPS_MAX && held->last[after] && held->words - held->last[after] <= NEAR)
+		held->pairs |= UINT64_C(1) << group;
+}
+
+static int add_sentence(void *context, size_t start, size_t end)
+{
+	struct scan *scan = context;
+	const struct chunk *chunk = &scan->request->passages[scan->passage].hit->chunk;
+	struct evidence *out = scan->out;
+
+	struct evidence_item *items =
+		reallocarray(out->items, out->count + 1, sizeof(*out->items));
+	if (!items)
+		return -ENOMEM;
+	out->items = items;
+	items[out->count++] = (struct evidence_item){
+		.passage = scan->passage,
+		.start = start,
+		.end = end,
+		.start_char = chunk->start_char + utf8_count(chunk->text, start),
+		.end_char = chunk->start_char + utf8_count(chunk->text, end),
+	};
+	return 0;
+}
+
+static int take_token(void *context, const struct token *token)
+{
+	struct scan *scan = context;
+	const struct evidence_item *items = scan->out->items + scan->first;
+	const char *text = scan->request->passages[scan->passage].hit->chunk.text;
+	size_t count = scan->out->count - scan->first;
+	struct held *held;
+	int group;
+
+	while (scan->at < count && token->start >= items[scan->at].end)
+		scan->at++;
+	if (scan->at == count)
+		return 0;
+	held = &scan->held[scan->at];
+	held->words++;
+	group = find_group(scan->question, token);
+	if (group >= 0)
+		hold(held, group);
+	else if (held->fit < 1)
+		held->fit = fmax(held->fit, asks_fit(scan->question->asks, text + token->start,
+			token->end - token->start, token->start == items[scan->at].start));
+	return 0;
+}
+
+static int take_group(void *context, const struct token *token)
+{
+	struct scan *scan = context;
+	int group = find_group(scan->question, token);
+
+	if (group >= 0)
+		scan->held[0].groups |= UINT64_C(1) << group;
+	return 0;
+}
+
+/* The question's words that title and heading hold. */
+static uint64_t hold_heading(const struct question *question, const struct passage *passage)
+{
+	struct held held = {0};
+	struct scan scan = {.question = question, .held = &held};
+
+	if (passage->title)
+		tokenizer_run(tokenizer_mine(), passage->title, strlen(passage->title), take_group,
+			&scan);
+	if (passage->hit->chunk.heading)
+		tokenizer_run(tokenizer_mine(), passage->hit->chunk.heading,
+			strlen(passage->hit->chunk.heading), take_group, &scan);
+	return held.groups;
+}
+
+static double share_of_pairs(const struct question *question, const struct held *held)
+{
+	if (question->group_count < 2)
+		return 0;
+	return (double)__builtin_popcountll(held->pairs) / (double)(question->group_count - 1);
+}
+
+static void set_features(const struct scan *scan, size_t i, uint64_t heading)
+{
+	const struct generator_request *request = scan->request;
+	struct evidence_item *item = &scan->out->items[scan->first + i];
+	const struct held *held = &scan->held[i];
+	size_t count = scan->out->count - scan->first;
+	double best = request->passages[0].score;
+	uint64_t around = heading;
+
+	if (i > 0)
+		around |= held[-1].groups;
+	if (i + 1 < count)
+		around |= held[1].groups;
+	around &= ~held->groups;
+	item->features[EVIDENCE_COVER] = mass_of(scan->question, held->groups);
+	item->features[EVIDENCE_AROUND] = mass_of(scan->question, around);
+	item->features[EVIDENCE_PASSAGE] =
+		best > 0 ? request->passages[scan->passage].score / best : 0;
+	item->features[EVIDENCE_FIT] = held->fit;
+	item->features[EVIDENCE_PAIRS] = share_of_pairs(scan->question, held);
+	item->features[EVIDENCE_LENGTH] = fmin((double)held->words / 40, 1);
+	item->features[EVIDENCE_TOP] = scan->passage == 0;
+	for (size_t f = 0; f < EVIDENCE_FEATURES; f++)
+		item->score += feature_weights[f] * item->features[f];
+}
+
+static int scan_passage(struct scan *scan)
+{
+	const struct passage *passage = &scan->request->passages[scan->passage];
+	const struct chunk *chunk = &passage->hit->chunk;
+	uint64_t heading = hold_heading(scan->question, passage), all = heading;
+	int r;
+
+	scan->first = scan->out->count;
+	r = sentence_each(chunk->text, chunk->text_len, add_sentence, scan);
+	if (r < 0)
+		return r;
+	size_t count = scan->out->count - scan->first;
+	AUTO_FREE struct held *held = calloc(count + 1, sizeof(*held));
+	if (!held)
+		return -ENOMEM;
+	scan->held = held;
+	scan->at = 0;
+	tokenizer_run(tokenizer_mine(), chunk->text, chunk->text_len, take_token, scan);
+	for (size_t i = 0; i < count; i++) {
+		set_features(scan, i, heading);
+		all |= held[i].groups;
+	}
+	double mass = mass_of(scan->question, all);
+	if (mass > scan->out->signals[SIGNAL_PASSAGE])
+		scan->out->signals[SIGNAL_PASSAGE] = mass;
+	return 0;
+}
+
+/* The same sentence, whole or cut, in two chunks of a document that overlap. */
+static bool is_shared(const struct generator_request *request, const struct evidence_item *a,
+	const struct evidence_item *b)
+{
+	const struct hit *left = request->passages[a->passage].hit;
+	const struct hit *right = request->passages[b->passage].hit;
+
+	return uuid_equal(&left->document, &right->document) && a->start_char < b->end_char &&
+		b->start_char < a->end_char;
+}
+
+static int by_score(const void *left, const void *right)
+{
+	const struct evidence_item *a = left, *b = right;
+
+	if (a->score != b->score)
+		return a->score < b->score ? 1 : -1;
+	if (a->passage != b->passage)
+		return a->passage < b->passage ? -1 : 1;
+	return (a->start > b->start) - (a->start < b->start);
+}
+
+static void sort_items(const struct generator_request *request, struct evidence *out)
+{
+	size_t kept = 0;
+
+	qsort(out->items, out->count, sizeof(*out->items), by_score);
+	for (size_t i = 0; i < out->count; i++) {
+		bool is_new = true;
+
+		for (size_t j = 0; j < kept && is_new; j++)
+			is_new = !is_shared(request, &out->items[j], &out->items[i]);
+		if (is_new)
+			out->items[kept++] = out->items[i];
+	}
+	out->count = kept;
+}
+
+void evidence_release(struct evidence *evidence)
+{
+	free(evidence->items);
+	*evidence = (struct evidence){0};
+}
+
+int evidence_collect(const struct generator_request *request, struct evidence *out)
+{
+	struct question question;
+	struct scan scan = {.question = &question, .request = request, .out = out};
+	int r = tokenizer_mine() ? 0 : -ENOMEM;
+
+	question_init(&question, request);
+	for (; r == 0 && scan.passage < request->passage_count; scan.passage++)
+		r = scan_passage(&scan);
+	if (r < 0) {
+		evidence_release(out);
+		return r;
+	}
+	if (out->count == 0)
+		return 0;
+	sort_items(request, out);
+	out->signals[SIGNAL_COVER] = out->items[0].features[EVIDENCE_COVER];
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sentences of the passages, and how well each supports an answer. */
+#ifndef ASKFS_CORE_LOCAL_EVIDENCE_H
+#define ASKFS_CORE_LOCAL_EVIDENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/generator.h"
+
+/* What is known of a sentence, each from 0 to 1. The weights are in evidence.c. */
+enum evidence_feature {
+	EVIDENCE_COVER,   /* share of the question's idf mass that its words hold */
+	EVIDENCE_AROUND,  /* share that only its neighbours, heading or title hold */
+	EVIDENCE_PASSAGE, /* the passage's share of the best passage's score */
+	EVIDENCE_FIT,     /* it holds a date, number or name where one is asked for */
+	EVIDENCE_PAIRS,   /* neighbours in the question that are near each other in it */
+	EVIDENCE_LENGTH,  /* its length, 1 from 40 words on */
+	EVIDENCE_TOP,     /* 1 in the first passage */
+	EVIDENCE_FEATURES
+};
+
+/* A sentence, as bytes of its passage's text and as code points of text.txt. */
+struct evidence_item {
+	size_t passage;
+	size_t start, end;
+	uint64_t start_char, end_char;
+	double features[EVIDENCE_FEATURES];
+	double score;
+};
+
+/* Signals of whether the passages hold an answer at all, each from 0 to 1. */
+enum evidence_signal {
+	SIGNAL_COVER,   /* the best sentence's share of the idf mass */
+	SIGNAL_PASSAGE, /* the best passage's */
+	SIGNAL_RAREST,  /* 1 if the question's rarest word is in a passage */
+	SIGNAL_BM25,    /* the best passage's score by words over the most it could be */
+	SIGNAL_FIT,
+	SIGNAL_COUNT
+};
+
+/* Zero-initialise it. */
+struct evidence {
+	struct evidence_item *items; /* best first; a sentence that two passages share once */
+	size_t count;
+	double signals[SIGNAL_COUNT];
+	double confidence; /* 0 to 1: that the documents hold the answer */
+};
+
+/* 0 or -ENOMEM. Any thread. */
+int evidence_collect(const struct generator_request *request, struct evidence *out);
+void evidence_release(struct evidence *evidence);
+
+#endif

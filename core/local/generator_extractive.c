@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evidence.c says which sentences support an answer and how sure that is; here they become
+ * text. A quotation is a slice of text.txt; in the answer its line breaks and runs of blanks
+ * become one blank each, and its brackets are escaped so that "[3]" of an encyclopedia is not
+ * taken for a citation of ours.
+ */
+#include "core/local/generator_extractive.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/auto.h"
+#include "core/local/evidence.h"
+#include "core/text/tokenizer.h"
+
+#define QUOTES_MAX 3
+/* A further sentence is quoted if its score is at least this share of the best one's. */
+#define QUOTE_SHARE .8
+/* Below this confidence the answer is a refusal. */
+#define REFUSE_BELOW .2
+
+static const char *extractive_model(struct generator *generator)
+{
+	(void)generator;
+	return "extractive";
+}
+
+/* Append the quotation to the answer's text. 0 or -errno. */
+static int write_quote(struct buf *out, const char *text, size_t len, size_t number)
+{
+	bool is_blank = false;
+
+	if (out->len)
+		buf_addc(out, ' ');
+	for (size_t i = 0; i < len; i++) {
+		if (strchr(" \t\n\r\f\v", text[i]) && text[i]) {
+			is_blank = true;
+			continue;
+		}
+		if (is_blank)
+			buf_addc(out, ' ');
+		is_blank = false;
+		if (text[i] == '[')
+			buf_addc(out, '\\');
+		buf_addc(out, text[i]);
+	}
+	return buf_addf(out, " [%zu]", number);
+}
+
+static int add_quote(const struct generator_request *request, const struct evidence_item *item,
+	struct generation *out)
+{
+	const struct chunk *chunk = &request->passages[item->passage].hit->chunk;
+	const char *text = chunk->text + item->start;
+	size_t len = item->end - item->start;
+	struct quote *quotes = reallocarray(out->quotes, out->quote_count + 1, sizeof(*quotes));
+	char *copy = quotes ? strndup(text, len) : NULL;
+
+	if (quotes)
+		out->quotes = quotes;
+	if (!copy)
+		return -ENOMEM;
+	quotes[out->quote_count++] = (struct quote){
+		.passage = item->passage,
+		.start_char = item->start_char,
+		.end_char = item->end_char,
+		.text = copy,
+	};
+	return write_quote(&out->text, text, len, item->passage + 1);
+}
+
+static int answer(const struct generator_request *request, const struct evidence *evidence,
+	struct generation *out)
+{
+	int r = 0;
+
+	out->confidence = evidence->confidence;
+	if (evidence->count == 0 || evidence->confidence < REFUSE_BELOW) {
+		out->refused = true;
+		return buf_adds(&out->text, EXTRACTIVE_REFUSAL);
+	}
+	for (size_t i = 0; i < evidence->count && i < QUOTES_MAX && r == 0; i++)
+		if (evidence->items[i].score >= evidence->items[0].score * QUOTE_SHARE)
+			r = add_quote(request, &evidence->items[i], out);
+	return r;
+}
+
+/* Token counts as a model's are: of what was read and of what was said. */
+static void count_tokens(const struct generator_request *request, struct generation *out)
+{
+	struct tokenizer *tokenizer = tokenizer_mine();
+
+	out->input_tokens = tokenizer_count(tokenizer, request->question, strlen(request->question));
+	for (size_t i = 0; i < request->passage_count; i++)
+		out->input_tokens += request->passages[i].hit->chunk.token_count;
+	out->output_tokens = tokenizer_count(tokenizer, out->text.data, out->text.len);
+}
+
+static int extractive_generate(struct generator *generator,
+	const struct generator_request *request, generator_sink sink, void *context,
+	struct generation *out, struct err *err)
+{
+	struct evidence evidence = {0};
+	int r = evidence_collect(request, &evidence);
+
+	(void)generator;
+	if (r == 0)
+		r = answer(request, &evidence, out);
+	evidence_release(&evidence);
+	if (r < 0)
+		return err_set(err, r, "out of memory");
+	count_tokens(request, out);
+	if ((request->cancelled && atomic_load(request->cancelled)) ||
+		sink(context, out->text.data, out->text.len) != 0)
+		return err_set(err, -ECANCELED, "cancelled");
+	return 0;
+}
+
+static void extractive_free(struct generator *generator)
+{
+	free(generator);
+}
+
+static const struct generator_ops extractive_ops = {
+	.name = "extractive",
+	.model = extractive_model,
+	.generate = extractive_generate,
+	.free = extractive_free,
+};
+
+int generator_extractive_new(struct generator **out)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	(*out)->ops = &extractive_ops;
+	return 0;
+}

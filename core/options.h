@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a session may change about its answers: options.json. */
+#ifndef ASKFS_CORE_OPTIONS_H
+#define ASKFS_CORE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+
+#define OPTIONS_MAX_BYTES 65536
+#define OPTIONS_MAX_TOP_K 100
+
+/* Strings owned, NULL: the default. Zero-initialised it is all defaults but for the
+ * threshold: use options_init. */
+struct options {
+	size_t top_k;     /* 0: the configuration's */
+	double threshold; /* of the dense cosine; negative: the configuration's */
+	char *type, *path; /* filter: how content type and path begin */
+	char *model;
+	bool agent;
+};
+
+void options_init(struct options *options);
+void options_release(struct options *options);
+
+/* A deep copy. 0 or -ENOMEM (then @to is initialised and empty). */
+int options_copy(struct options *to, const struct options *from);
+
+/* Read options.json. White space alone is all defaults, and so is null for a member.
+ * @model is the only name that "model" may have besides null. -EINVAL with *err set for
+ * anything else that it does not know; then @out is initialised and empty. */
+int options_parse(const char *json, size_t len, const char *model, struct options *out,
+	struct err *err);
+
+/* All members, one a line, newline at the end; options_parse reads it back. 0 or -errno. */
+int options_render(const struct options *options, struct buf *out);
+
+/* Nothing differs from the defaults. */
+bool options_are_default(const struct options *options);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What kind of document it is. libmagic decides from the bytes; the file name's extension
+ * only tells plain texts apart ("text/markdown", "text/csv"), and says that a text which
+ * holds markup is meant as source. libmagic needs a millisecond for a text, which would be
+ * most of the cost of a small file, so a text that can't be anything else is not shown to
+ * it (is_obvious). */
+#include "core/parse/reader.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <magic.h>
+
+#include "core/auto.h"
+#include "core/parse/charset.h"
+#include "core/text/utf8.h"
+
+/* What libmagic is shown. */
+#define MAGIC_HEAD_MAX ((size_t)256 << 10)
+
+#define HUGE_PAGE      ((size_t)2 << 20)
+
+static magic_t database; /* loaded once; used by forked children, each with one thread */
+
+/* Among texts. Where @is_source, markup inside does not make it a web page. */
+static const struct extension {
+	const char *name, *type;
+	bool is_source;
+} extensions[] = {
+	{"txt", "text/plain", false},
+	{"text", "text/plain", false},
+	{"log", "text/plain", false},
+	{"md", "text/markdown", true},
+	{"markdown", "text/markdown", true},
+	{"mdown", "text/markdown", true},
+	{"mkd", "text/markdown", true},
+	{"csv", "text/csv", true},
+	{"tsv", "text/tab-separated-values", true},
+	{"htm", "text/html", false},
+	{"html", "text/html", false},
+	{"xht", "application/xhtml+xml", false},
+	{"xhtml", "application/xhtml+xml", false},
+	{"json", "application/json", true},
+	{"jsonl", "application/jsonl", true},
+	{"ndjson", "application/jsonl", true},
+	{"xml", "text/xml", true},
+	{"yaml", "application/yaml", true},
+	{"yml", "application/yaml", true},
+	{"toml", "application/toml", true},
+	{"ini", "text/plain", true},
+	{"conf", "text/plain", true},
+	{"rst", "text/x-rst", true},
+	{"adoc", "text/asciidoc", true},
+	{"tex", "text/x-tex", true},
+	{"css", "text/css", true},
+	{"js", "text/javascript", true},
+	{"mjs", "text/javascript", true},
+	{"ts", "text/plain", true},
+	{"jsx", "text/javascript", true},
+	{"tsx", "text/plain", true},
+	{"vue", "text/plain", true},
+	{"php", "text/x-php", true},
+	{"py", "text/x-python", true},
+	{"rb", "text/x-ruby", true},
+	{"sh", "text/x-shellscript", true},
+	{"c", "text/x-c", true},
+	{"h", "text/x-c", true},
+	{"cc", "text/x-c++", true},
+	{"cpp", "text/x-c++", true},
+	{"hpp", "text/x-c++", true},
+	{"java", "text/x-java", true},
+	{"go", "text/x-go", true},
+	{"rs", "text/x-rust", true},
+	{"sql", "application/sql", true},
+	{"srt", "application/x-subrip", true},
+	{"vtt", "text/vtt", true},
+};
+
+/* Types outside text/ that are texts. */
+static const char *const text_types[] = {"application/json", "application/xml",
+	"application/javascript", "application/x-ndjson", "application/jsonl", "application/yaml",
+	"application/toml", "application/sql", "application/x-sh", "application/x-shellscript",
+	"application/x-perl", "application/x-tex", "application/x-latex", "application/x-subrip",
+	"application/x-wine-extension-ini", "application/x-setupscript", "application/x-bat",
+	"application/x-httpd-php", "application/x-yaml", "application/x-php", "application/pgp",
+	"application/x-mswinurl", "application/x-desktop", "application/mbox", "message/rfc822",
+	"message/news", "application/x-gettext-translation-po", "application/pgp-signature",
+	"application/pgp-encrypted", "application/pgp-keys", "application/x-ruby",
+	"application/x-awk", "application/x-c", "application/sgml", "application/xml-dtd",
+	"application/rdf+xml", "application/atom+xml", "application/rss+xml", "image/svg+xml"};
+
+/* The database's file: the first of libmagic's path that exists. */
+static int open_database(void)
+{
+	const char *path = magic_getpath(NULL, 0);
+	char file[PATH_MAX];
+
+	while (path && *path) {
+		size_t len = strcspn(path, ":");
+		snprintf(file, sizeof(file), "%.*s.mgc", (int)len, path);
+		int fd = open(file, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+		path += len + (path[len] == ':');
+	}
+	return -1;
+}
+
+/* Read it into memory of our own. libmagic would map the file, and each child would fault its
+ * 2,000 pages in again, for 2.5 ms; huge pages cost a fork nothing. NULL on failure. */
+static void *load_database(size_t *len)
+{
+	AUTO_CLOSE int fd = open_database();
+	struct stat stat;
+	void *data;
+
+	if (fd < 0 || fstat(fd, &stat))
+		return NULL;
+	*len = (size_t)stat.st_size;
+	if (posix_memalign(&data, HUGE_PAGE, *len))
+		return NULL;
+	madvise(data, *len, MADV_HUGEPAGE);
+	for (size_t at = 0; at < *len;) {
+		ssize_t n = read(fd, (char *)data + at, *len - at);
+		if (n <= 0) {
+			free(data);
+			return NULL;
+		}
+		at += (size_t)n;
+	}
+	return data;
+}
+
+int type_prepare(struct err *err)
+{
+	size_t len = 0;
+	void *data = load_database(&len); /* for good */
+
+	database = magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ENCODING);
+	if (!database || !data)
+		return err_set(err, -ENOENT, "libmagic's database magic.mgc cannot be read");
+	if (magic_load_buffers(database, &data, &len, 1))
+		return err_set(err, -EINVAL, "libmagic: %s", magic_error(database));
+	magic_buffer(database, "warm up\n", 8);
+	return 0;
+}
+
+static const struct extension *extension_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot && dot != name && i < ARRAY_LEN(extensions); i++)
+		if (!strcasecmp(dot + 1, extensions[i].name))
+			return &extensions[i];
+	return NULL;
+}
+
+static bool has_extension(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && dot != name && dot[1] && !strchr(dot, ' ') && strlen(dot) <= 6;
+}
+
+/* Control characters that no text has. ESC is one of ISO-2022 and of terminals. */
+static bool is_control(unsigned char c)
+{
+	return c < 0x20 && !(c >= '\t' && c <= '\r') && c != 0x1b;
+}
+
+static size_t count_controls(const char *text, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += is_control((unsigned char)text[i]);
+	return count;
+}
+
+static size_t leading_space(const char *text, size_t len)
+{
+	size_t i = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+
+	while (i < len && isspace((unsigned char)text[i]))
+		i++;
+	return i;
+}
+
+/* How texts of a known format begin: these are shown to libmagic. */
+static bool begins_a_format(const char *text, size_t len)
+{
+	static const char *const beginnings[] = {"<", "{\\rtf", "%PDF", "%!PS", "#!", "From ",
+		"From:", "Return-Path:", "Received:", "MIME-Version:", "Message-ID:", "Delivered-To:",
+		"Date:", "Subject:", "To:", "X-", "BEGIN:V", "-----BEGIN", "\\documentclass"};
+	size_t at = leading_space(text, len);
+
+	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
+		size_t n = strlen(beginnings[i]);
+		if (len - at >= n && !strncasecmp(text + at, beginnings[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* A small text that is wholly valid UTF-8 without a control character, does not begin as a
+ * known format does, and calls itself plain text, Markdown or nothing: what libmagic could
+ * say of it would change nothing. */
+static bool is_obvious(const struct source *source, const struct extension *extension)
+{
+	bool is_named = extension && (!strcmp(extension->type, "text/plain") ||
+					     !strcmp(extension->type, "text/markdown"));
+
+	return source_is_all(source) && (is_named || !has_extension(source->name)) &&
+		!begins_a_format(source->head, source->head_len) &&
+		utf8_is_valid(source->head, source->head_len) &&
+		!count_controls(source->head, source->head_len) &&
+		!memchr(source->head, 0x1b, source->head_len);
+}
+
+/* An empty file is an empty text, whatever it is called. */
+static bool is_empty(const char *type)
+{
+	return !strcmp(type, "inode/x-empty") || !strcmp(type, "application/x-empty");
+}
+
+static bool is_text_type(const char *type)
+{
+	if (!strcmp(type, "text/rtf"))
+		return false; /* markup that needs a reader of its own */
+	if (!strncmp(type, "text/", 5) || is_empty(type))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(text_types); i++)
+		if (!strcmp(type, text_types[i]))
+			return true;
+	return false;
+}
+
+/* libmagic gives up on texts with a stray control character, and on UTF-16 that it does not
+ * see; a name that promises text, or units of two bytes, speak for one. */
+static bool is_text_after_all(const struct source *source, const struct extension *extension)
+{
+	size_t bom, len = source->head_len;
+
+	if (charset_of_units(source->head, len, &bom))
+		return true;
+	size_t controls = count_controls(source->head, len);
+	return extension ? controls <= len / 100 + 1 && !memchr(source->head, 0, len)
+			 : controls == 0 && utf8_is_valid(source->head, len);
+}
+
+static bool is_html_tag(const char *text, size_t len)
+{
+	size_t at = leading_space(text, len);
+	const char *begin = text + at, *end = text + (len - at < 1024 ? len : at + 1024);
+
+	if (begin == end || *begin != '<')
+		return false;
+	for (const char *p = begin; p + 5 <= end; p++)
+		if (!strncasecmp(p, "<html", 5))
+			return true;
+	return false;
+}
+
+static struct type text_type(const struct source *source, const char *magic,
+	const struct extension *extension)
+{
+	bool is_html = !strcmp(magic, "text/html") || !strcmp(magic, "application/xhtml+xml") ||
+		(strstr(magic, "xml") && is_html_tag(source->head, source->head_len));
+
+	if (extension && (extension->is_source ? true : !is_html))
+		magic = extension->type;
+	else if (is_html && !strstr(magic, "html"))
+		magic = "application/xhtml+xml";
+	if (is_empty(magic))
+		magic = "text/plain";
+	if (strstr(magic, "html"))
+		return (struct type){magic, html_read};
+	if (!strcmp(magic, "text/markdown"))
+		return (struct type){magic, markdown_read};
+	return (struct type){magic, plain_read};
+}
+
+struct type type_detect(const struct source *source)
+{
+	const struct extension *extension = extension_of(source->name);
+	size_t len = source->head_len;
+
+	if (is_obvious(source, extension))
+		return text_type(source, "text/plain", extension);
+	const char *magic = magic_buffer(database, source->head,
+		len < MAGIC_HEAD_MAX ? len : MAGIC_HEAD_MAX);
+	if (!magic)
+		magic = "application/octet-stream";
+	if (!strcmp(magic, "application/pdf"))
+		return (struct type){magic, pdf_read};
+	if (is_text_type(magic))
+		return text_type(source, magic, extension);
+	if (!strcmp(magic, "application/octet-stream") && is_text_after_all(source, extension))
+		return text_type(source, "text/plain", extension);
+	return (struct type){magic, NULL};
+}

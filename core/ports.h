@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The adapters that were chosen, together: what a pipeline or a question needs to work. */
+#ifndef ASKFS_CORE_PORTS_H
+#define ASKFS_CORE_PORTS_H
+
+#include "core/blobs.h"
+#include "core/catalog.h"
+#include "core/embedder.h"
+#include "core/generator.h"
+#include "core/parser.h"
+#include "core/records.h"
+#include "core/vectors.h"
+
+struct ports {
+	struct catalog *catalog;
+	struct blobs *blobs;
+	struct vectors *vectors;
+	struct embedder *embedder; /* NULL: by words alone */
+	struct generator *generator;
+	struct parser *parser;
+	struct records *records;
+};
+
+/* Free all that is set, in the right order. */
+void ports_release(struct ports *ports);
+
+#endif

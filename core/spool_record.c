@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A record says what is so after the change (an inode, an entry) rather than what was done,
+ * where that is possible: replaying it twice does no harm. Its first byte is its type. */
+#include "core/spool_record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/journal.h"
+#include "core/pack.h"
+
+enum record_type {
+	RECORD_INODE = 'I',
+	RECORD_ENTRY = 'E',
+	RECORD_UNLINK = 'U',
+	RECORD_UNLINK_DOCUMENT = 'u',
+	RECORD_RENAME = 'R',
+	RECORD_EXCHANGE = 'Y',
+	RECORD_XATTR = 'X',
+	RECORD_XATTR_GONE = 'x',
+	RECORD_GENERATION = 'G',
+	RECORD_LAST_INO = 'N',
+};
+
+/* --- making ------------------------------------------------------------------------------- */
+
+static void begin(struct buf *out, enum record_type type)
+{
+	buf_clear(out);
+	buf_addc(out, (char)type);
+}
+
+static void pack_name(struct buf *out, const char *name)
+{
+	pack_bytes(out, name, strlen(name));
+}
+
+void spool_record_inode(struct buf *out, const struct spool_inode *inode)
+{
+	begin(out, RECORD_INODE);
+	pack_u64(out, inode->ino);
+	pack_u64(out, (uint64_t)inode->kind);
+	pack_u64(out, inode->mode);
+	pack_u64(out, inode->uid);
+	pack_u64(out, inode->gid);
+	pack_i64(out, inode->atime_ns);
+	pack_i64(out, inode->mtime_ns);
+	pack_i64(out, inode->ctime_ns);
+	pack_u64(out, inode->has_own_mtime);
+	pack_u64(out, inode->generation);
+	pack_name(out, inode->target ? inode->target : "");
+}
+
+void spool_record_entry(struct buf *out, const struct spool_entry *entry)
+{
+	begin(out, RECORD_ENTRY);
+	pack_u64(out, entry->folder->ino);
+	pack_name(out, entry->text);
+	pack_u64(out, entry->inode->ino);
+	pack_u64(out, entry->is_error_note);
+	pack_u64(out, entry->clean);
+	pack_bytes(out, entry->document.bytes, sizeof(entry->document.bytes));
+}
+
+void spool_record_unlink(struct buf *out, const struct spool_entry *entry, bool takes_document)
+{
+	begin(out, takes_document ? RECORD_UNLINK_DOCUMENT : RECORD_UNLINK);
+	pack_u64(out, entry->folder->ino);
+	pack_name(out, entry->text);
+}
+
+void spool_record_rename(struct buf *out, const struct spool_entry *entry,
+	const struct spool_inode *to_folder, const char *to_name, bool is_exchange)
+{
+	begin(out, is_exchange ? RECORD_EXCHANGE : RECORD_RENAME);
+	pack_u64(out, entry->folder->ino);
+	pack_name(out, entry->text);
+	pack_u64(out, to_folder->ino);
+	pack_name(out, to_name);
+}
+
+void spool_record_xattr(struct buf *out, const struct spool_inode *inode, const char *name,
+	const void *value, size_t size)
+{
+	begin(out, value ? RECORD_XATTR : RECORD_XATTR_GONE);
+	pack_u64(out, inode->ino);
+	pack_name(out, name);
+	pack_bytes(out, value ? value : "", size);
+}
+
+void spool_record_generation(struct buf *out, const struct spool_inode *inode, uint32_t generation)
+{
+	begin(out, RECORD_GENERATION);
+	pack_u64(out, inode->ino);
+	pack_u64(out, generation);
+}
+
+void spool_record_last_ino(struct buf *out, uint64_t ino)
+{
+	begin(out, RECORD_LAST_INO);
+	pack_u64(out, ino);
+}
+
+static void frame_inode(struct buf *out, struct buf *record, const struct spool_inode *inode)
+{
+	spool_record_inode(record, inode);
+	journal_frame(out, record->data, record->len);
+	for (const struct spool_xattr *x = inode->xattrs; x; x = x->next) {
+		spool_record_xattr(record, inode, x->name, x->value, x->size);
+		journal_frame(out, record->data, record->len);
+	}
+}
+
+void spool_record_all(struct buf *out, const struct spool_tree *tree)
+{
+	AUTO_BUF struct buf record;
+
+	buf_init(&record, (size_t)1 << 20);
+	spool_record_last_ino(&record, tree->last_ino);
+	journal_frame(out, record.data, record.len);
+	for (size_t i = 0; i < tree->inode_cap; i++)
+		for (const struct spool_inode *inode = tree->inodes[i]; inode; inode = inode->next)
+			if (inode->name || inode == tree->root)
+				frame_inode(out, &record, inode);
+	for (size_t i = 0; i < tree->entry_cap; i++)
+		for (const struct spool_entry *e = tree->entries[i]; e; e = e->next_hash) {
+			spool_record_entry(&record, e);
+			journal_frame(out, record.data, record.len);
+		}
+}
+
+/* --- replaying ------------------------------------------------------------------------------ */
+
+/* A name out of a record, as a string on the heap; NULL if it can't be one. */
+static char *unpack_name(struct unpack *in)
+{
+	size_t len;
+	const char *data = unpack_bytes(in, &len);
+
+	return in->failed || memchr(data, '\0', len) ? NULL : strndup(data, len);
+}
+
+static int replay_inode(struct spool_tree *tree, struct unpack *in)
+{
+	uint64_t ino = unpack_u64(in);
+	enum spool_kind kind = (enum spool_kind)unpack_u64(in);
+	struct spool_inode *inode = spool_tree_inode(tree, ino);
+
+	if (!inode)
+		inode = spool_tree_new(tree, ino, kind);
+	if (!inode)
+		return -ENOMEM;
+	inode->mode = (mode_t)unpack_u64(in);
+	inode->uid = (uid_t)unpack_u64(in);
+	inode->gid = (gid_t)unpack_u64(in);
+	inode->atime_ns = unpack_i64(in);
+	inode->mtime_ns = unpack_i64(in);
+	inode->ctime_ns = unpack_i64(in);
+	inode->has_own_mtime = unpack_u64(in) != 0;
+	inode->generation = (uint32_t)unpack_u64(in);
+	free(inode->target);
+	inode->target = unpack_name(in);
+	return 0;
+}
+
+/* The entry that the next two fields name; NULL if there is none. */
+static struct spool_entry *unpack_entry(struct spool_tree *tree, struct unpack *in)
+{
+	struct spool_inode *folder = spool_tree_inode(tree, unpack_u64(in));
+	char *name = unpack_name(in);
+	struct spool_entry *entry = folder && name ? spool_tree_lookup(tree, folder, name) : NULL;
+
+	free(name);
+	return entry;
+}
+
+static int replay_entry(struct spool_tree *tree, struct unpack *in)
+{
+	struct spool_inode *folder = spool_tree_inode(tree, unpack_u64(in));
+	char *name = unpack_name(in);
+	struct spool_inode *inode = spool_tree_inode(tree, unpack_u64(in));
+	bool is_error_note = unpack_u64(in) != 0;
+	uint32_t clean = (uint32_t)unpack_u64(in);
+	size_t len;
+	const char *document = unpack_bytes(in, &len);
+	int rc = 0;
+
+	if (folder && name && inode && len == sizeof(struct uuid)) {
+		struct spool_entry *entry = spool_tree_lookup(tree, folder, name);
+		if (!entry)
+			entry = spool_tree_add(tree, folder, name, inode);
+		if (entry) {
+			entry->is_error_note = is_error_note;
+			entry->clean = clean;
+			if (clean)
+				inode->generation = clean;
+			memcpy(entry->document.bytes, document, len);
+			spool_tree_orphan_remove(tree, &entry->document);
+		} else {
+			rc = -ENOMEM;
+		}
+	}
+	free(name);
+	return rc;
+}
+
+static int replay_rename(struct spool_tree *tree, struct unpack *in, bool is_exchange)
+{
+	struct spool_entry *entry = unpack_entry(tree, in);
+	struct spool_inode *folder = spool_tree_inode(tree, unpack_u64(in));
+	char *name = unpack_name(in);
+
+	if (!entry || !folder || !name) {
+		free(name);
+		return 0;
+	}
+	struct spool_entry *old = spool_tree_lookup(tree, folder, name);
+	if (is_exchange && old) {
+		struct spool_inode *inode = old->inode;
+		struct uuid document = old->document;
+		struct spool_inode *from = entry->folder;
+		char *from_name = strdup(entry->text);
+		spool_tree_remove(tree, old);
+		spool_tree_move(tree, entry, folder, name);
+		old = from_name ? spool_tree_add(tree, from, from_name, inode) : NULL;
+		if (old)
+			old->document = document;
+		free(from_name);
+	} else if (old != entry) {
+		if (old)
+			spool_tree_remove(tree, old);
+		spool_tree_move(tree, entry, folder, name);
+	}
+	free(name);
+	return 0;
+}
+
+static int replay_xattr(struct spool_tree *tree, struct unpack *in, bool is_set)
+{
+	struct spool_inode *inode = spool_tree_inode(tree, unpack_u64(in));
+	char *name = unpack_name(in);
+	size_t size;
+	const char *value = unpack_bytes(in, &size);
+	int rc = inode && name ? spool_tree_xattr(inode, name, is_set ? value : NULL, size) : 0;
+
+	free(name);
+	return rc;
+}
+
+static void replay_generation(struct spool_tree *tree, struct unpack *in)
+{
+	struct spool_inode *inode = spool_tree_inode(tree, unpack_u64(in));
+	uint32_t generation = (uint32_t)unpack_u64(in);
+
+	if (!inode)
+		return;
+	inode->generation = generation;
+	inode->has_own_mtime = false;
+}
+
+static void replay_unlink(struct spool_tree *tree, struct unpack *in, bool takes_document)
+{
+	struct spool_entry *entry = unpack_entry(tree, in);
+
+	if (!entry)
+		return;
+	if (takes_document && !uuid_is_nil(&entry->document))
+		spool_tree_orphan_add(tree, &entry->document);
+	spool_tree_remove(tree, entry);
+}
+
+int spool_record_replay(void *context, const void *record, size_t len)
+{
+	struct spool_tree *tree = context;
+	struct unpack in = {.at = record, .end = (const unsigned char *)record + len};
+
+	if (len == 0)
+		return -EBADMSG;
+	switch (*in.at++) {
+	case RECORD_INODE: return replay_inode(tree, &in);
+	case RECORD_ENTRY: return replay_entry(tree, &in);
+	case RECORD_RENAME: return replay_rename(tree, &in, false);
+	case RECORD_EXCHANGE: return replay_rename(tree, &in, true);
+	case RECORD_XATTR: return replay_xattr(tree, &in, true);
+	case RECORD_XATTR_GONE: return replay_xattr(tree, &in, false);
+	case RECORD_GENERATION: replay_generation(tree, &in); return 0;
+	case RECORD_UNLINK: replay_unlink(tree, &in, false); return 0;
+	case RECORD_UNLINK_DOCUMENT: replay_unlink(tree, &in, true); return 0;
+	case RECORD_LAST_INO: {
+		uint64_t ino = unpack_u64(&in);
+		if (ino > tree->last_ino)
+			tree->last_ino = ino;
+		return 0;
+	}
+	default: return -EBADMSG; /* a newer version wrote this */
+	}
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What kind of thing a question asks for, and whether a sentence holds one. */
+#ifndef ASKFS_CORE_TEXT_ASKS_H
+#define ASKFS_CORE_TEXT_ASKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum asks { ASKS_ANYTHING, ASKS_TIME, ASKS_NUMBER, ASKS_PERSON, ASKS_PLACE };
+
+/* By its interrogatives ("when", "wie viele", "谁") and nouns ("what year"). Any thread. */
+enum asks asks_of(const char *question, size_t len);
+
+/* How well the word [@text, @len) of a sentence would do for an answer, 0 to 1: a number or a
+ * date by its digits and number words, a name by its capital. @is_first: it begins the
+ * sentence, where a capital says nothing. */
+double asks_fit(enum asks asks, const char *word, size_t len, bool is_first);
+
+#endif

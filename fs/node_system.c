@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* system/: what the daemon says about itself. Each file is rendered when it is looked up, from
+ * memory; who has opened it keeps that rendering. Its time is the moment at which its content
+ * was first seen to be another one. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/auto.h"
+#include "core/clock.h"
+#include "core/health.h"
+#include "core/metrics.h"
+#include "fs/fs.h"
+#include "fs/req.h"
+
+struct system_file {
+	const char *name;
+	mode_t mode;
+	int (*render)(struct fs *fs, struct buf *out);
+};
+
+static int render_health(struct fs *fs, struct buf *out);
+static int render_metrics(struct fs *fs, struct buf *out);
+static int render_config(struct fs *fs, struct buf *out);
+static int render_usage(struct fs *fs, struct buf *out);
+
+static const struct system_file files[] = {
+	{"health", 0444, render_health},
+	{"metrics", 0400, render_metrics},
+	{"config", 0444, render_config},
+	{"usage", 0400, render_usage},
+};
+
+struct system_node {
+	struct node node;
+	struct {
+		uint64_t hash; /* of the last rendering */
+		int64_t since_ns;
+	} last[ARRAY_LEN(files)];
+};
+
+/* --- the folder ---------------------------------------------------------------------- */
+
+static void system_stat(struct node *node, struct stat *out)
+{
+	time_t started = node->fs->started_ns / NS_PER_SEC;
+
+	out->st_mode = S_IFDIR | 0555;
+	out->st_nlink = 2;
+	out->st_uid = node->fs->uid;
+	out->st_gid = node->fs->gid;
+	out->st_atim.tv_sec = out->st_mtim.tv_sec = out->st_ctim.tv_sec = started;
+}
+
+static uint64_t file_ino(size_t index)
+{
+	return node_hash("system", files[index].name, strlen(files[index].name));
+}
+
+/* The node of one file as it is now; NULL when memory is short. */
+static struct node *render(struct system_node *dir, size_t index)
+{
+	const struct system_file *file = &files[index];
+	struct fs *fs = dir->node.fs;
+	AUTO_BUF struct buf out;
+	size_t len;
+
+	buf_init(&out, BUF_MAX_DEFAULT);
+	if (file->render(fs, &out))
+		return NULL;
+	uint64_t hash = node_hash("content", out.data, out.len);
+	if (dir->last[index].hash != hash) {
+		dir->last[index].hash = hash;
+		dir->last[index].since_ns = clock_wall_ns();
+	}
+	struct attributes attributes = {
+		.access = {.owner = fs->uid, .group = fs->gid, .mode = file->mode},
+		.mtime_ns = dir->last[index].since_ns,
+	};
+	char *data = buf_take(&out, &len);
+	return node_text(fs, file_ino(index), &attributes, data, len);
+}
+
+static void system_lookup(struct node *dir, struct req *req, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		if (strcmp(files[i].name, name) == 0) {
+			req_entry(req, render((struct system_node *)dir, i));
+			return;
+		}
+	}
+	req_error(req, -ENOENT);
+}
+
+static void system_list(struct node *dir, struct req *req)
+{
+	bool is_owner = req_uid(req) == dir->fs->uid || req_uid(req) == 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (is_owner || files[i].mode & S_IROTH)
+			dirlist_add(&req->list, files[i].name, file_ino(i), S_IFREG);
+	req_list(req);
+}
+
+static const struct node_ops system_ops = {
+	.name = "system",
+	.entry_timeout = 3600,
+	.attr_timeout = 3600,
+	.stat = system_stat,
+	.lookup = system_lookup,
+	.list = system_list,
+};
+
+struct node *node_system_new(struct fs *fs)
+{
+	uint64_t ino = node_hash("system", "", 0);
+
+	return node_new(fs, &system_ops, sizeof(struct system_node), ino, ino);
+}
+
+/* --- health ---------------------------------------------------------------------------- */
+
+static void add_time(cJSON *object, const char *name, int64_t ns)
+{
+	char text[32];
+
+	cJSON_AddStringToObject(object, name, clock_format(ns, text));
+}
+
+/* One part's row. @adapter NULL: it is turned off. True if it is failing. */
+static bool add_component(cJSON *rows, enum health_part part, const char *adapter)
+{
+	struct health health = health_get(part);
+	cJSON *row = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(row, "name", health_name(part));
+	cJSON_AddStringToObject(row, "adapter", adapter ? adapter : "none");
+	cJSON_AddStringToObject(row, "status",
+		!adapter		    ? "off"
+			: health.is_failing ? "failing"
+					    : "ok");
+	if (health.is_failing) {
+		add_time(row, "since", health.since_ns);
+		cJSON_AddStringToObject(row, "error", health.err.text);
+	}
+	cJSON_AddItemToArray(rows, row);
+	return adapter && health.is_failing;
+}
+
+/* Every part's row; true if one is failing. */
+static bool add_components(cJSON *rows, const struct ports *ports)
+{
+	bool is_failing = add_component(rows, HEALTH_CATALOG, ports->catalog->ops->name);
+
+	is_failing |= add_component(rows, HEALTH_BLOBS, ports->blobs->ops->name);
+	is_failing |= add_component(rows, HEALTH_VECTORS, ports->vectors->ops->name);
+	is_failing |= add_component(
+		rows, HEALTH_EMBEDDER, ports->embedder ? ports->embedder->ops->name : NULL);
+	is_failing |= add_component(rows, HEALTH_GENERATOR, ports->generator->ops->name);
+	is_failing |= add_component(rows, HEALTH_PARSER, "askfs-parse");
+	is_failing |= add_component(rows, HEALTH_SPOOL, "folder");
+	return is_failing;
+}
+
+static void add_gauge(cJSON *object, const char *name, enum metric_gauge gauge)
+{
+	cJSON_AddNumberToObject(object, name, (double)metric_gauge_get(gauge));
+}
+
+static void add_counts(cJSON *root)
+{
+	cJSON *documents = cJSON_AddObjectToObject(root, "documents");
+
+	for (int status = 0; status < DOC_STATUS_COUNT; status++)
+		add_gauge(documents, doc_status_name((enum doc_status)status),
+			GAUGE_DOCUMENTS_PENDING + (enum metric_gauge)status);
+	cJSON *inbox = cJSON_AddObjectToObject(root, "inbox");
+	add_gauge(inbox, "settling", GAUGE_INBOX_SETTLING);
+	cJSON *queues = cJSON_AddObjectToObject(root, "queues");
+	add_gauge(queues, "ingest", GAUGE_INGEST_QUEUE);
+	add_gauge(queues, "ask", GAUGE_ASK_QUEUE);
+}
+
+/* Print @root with a newline behind it, and free it. */
+static int print_json(cJSON *root, struct buf *out)
+{
+	AUTO_FREE char *text = cJSON_Print(root);
+
+	cJSON_Delete(root);
+	if (!text)
+		return -ENOMEM;
+	buf_adds(out, text);
+	return buf_addc(out, '\n');
+}
+
+static int render_health(struct fs *fs, struct buf *out)
+{
+	cJSON *root = cJSON_CreateObject(), *rows = cJSON_CreateArray();
+	bool is_failing = add_components(rows, fs->ports);
+
+	cJSON_AddStringToObject(root, "status", is_failing ? "failing" : "ok");
+	cJSON_AddStringToObject(root, "version", ASKFS_VERSION);
+	cJSON_AddNumberToObject(root, "pid", getpid());
+	add_time(root, "started_at", fs->started_ns);
+	cJSON_AddStringToObject(root, "mount_point", fs->mount_point);
+	cJSON_AddStringToObject(root, "state", fs->state_path);
+	add_counts(root);
+	cJSON_AddItemToObject(root, "components", rows);
+	return print_json(root, out);
+}
+
+/* --- metrics, config, usage ---------------------------------------------------------- */
+
+static void add_calls(struct buf *out, const char *port, const char *adapter, uint64_t calls)
+{
+	buf_addf(out,
+		"# HELP askfs_%s_calls_total Calls of the %s.\n"
+		"# TYPE askfs_%s_calls_total counter\n"
+		"askfs_%s_calls_total{adapter=\"%s\"} %" PRIu64 "\n",
+		port, port, port, port, adapter, calls);
+}
+
+static int render_metrics(struct fs *fs, struct buf *out)
+{
+	const struct embedder *embedder = fs->ports->embedder;
+	int rc = metrics_render(out);
+
+	if (rc)
+		return rc;
+	add_calls(out, "embedder", embedder ? embedder->ops->name : "none", embedder_calls());
+	add_calls(out, "generator", fs->ports->generator->ops->name, generator_calls());
+	return out->failed;
+}
+
+static int render_config(struct fs *fs, struct buf *out)
+{
+	buf_adds(out, "# What is in force, and where each value came from.\n\n");
+	return config_render(fs->config, out);
+}
+
+static void add_metric(cJSON *object, const char *name, enum metric metric)
+{
+	cJSON_AddNumberToObject(object, name, (double)metric_get(metric));
+}
+
+static int render_usage(struct fs *fs, struct buf *out)
+{
+	cJSON *root = cJSON_CreateObject();
+	struct ports *ports = fs->ports;
+
+	add_time(root, "since", fs->started_ns);
+	cJSON *ingested = cJSON_AddObjectToObject(root, "ingested");
+	add_metric(ingested, "documents", METRIC_INGEST_INDEXED);
+	add_metric(ingested, "bytes", METRIC_INGEST_BYTES);
+	cJSON *asked = cJSON_AddObjectToObject(root, "asked");
+	add_metric(asked, "questions", METRIC_QUESTIONS);
+	add_metric(asked, "searches", METRIC_SEARCHES);
+	cJSON *embedder = cJSON_AddObjectToObject(root, "embedder");
+	cJSON_AddStringToObject(embedder, "model",
+		ports->embedder ? embedder_info(ports->embedder)->model : "none");
+	cJSON_AddNumberToObject(embedder, "calls", (double)embedder_calls());
+	cJSON_AddNumberToObject(embedder, "texts", (double)embedder_texts());
+	cJSON *generator = cJSON_AddObjectToObject(root, "generator");
+	cJSON_AddStringToObject(generator, "model", generator_model(ports->generator));
+	cJSON_AddNumberToObject(generator, "calls", (double)generator_calls());
+	return print_json(root, out);
+}
