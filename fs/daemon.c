@@ -86,16 +86,22 @@ static void on_signal(struct watch *watch, uint32_t events)
 	loop_stop(daemon->fs.loop);
 }
 
+/* Blocked before the first thread is made, so that every thread has them blocked. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 static int watch_signals(struct daemon *daemon)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	block_signals(&set);
 	daemon->signal_watch.ready = on_signal;
 	daemon->signal_watch.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (daemon->signal_watch.fd < 0)
@@ -346,6 +352,8 @@ int daemon_new(struct daemon **out, const struct daemon_options *options, struct
 	daemon->fs.started_ns = clock_wall_ns();
 	daemon->fs.mount_point = strdup(options->mount_point);
 	daemon->state = (struct state){.dir_fd = -1, .spool_fd = -1, .lock_fd = -1};
+	sigset_t signals;
+	block_signals(&signals);
 	raise_file_limit();
 	int rc = daemon->fs.mount_point ? start(daemon, options, err) : -ENOMEM;
 	if (rc) {
