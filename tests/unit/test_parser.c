@@ -355,6 +355,13 @@ static void html_charset_is_what_the_page_says(void **state)
 		"text/html", "日本");
 }
 
+static void xml_charset_is_what_it_declares(void **state)
+{
+	(void)state;
+	gives_text("a.xml", "<?xml version=\"1.0\" encoding=\"iso-8859-2\"?><a>\xbf\xf3\xb3ty</a>",
+		"text/xml", "<?xml version=\"1.0\" encoding=\"iso-8859-2\"?><a>żółty</a>");
+}
+
 static void html_of_any_depth_ends(void **state)
 {
 	AUTO_BUF struct buf deep;
@@ -546,6 +553,7 @@ int main(void)
 		cmocka_unit_test(html_with_nul_goes_on),
 		cmocka_unit_test(html_is_recognised_under_any_name),
 		cmocka_unit_test(html_charset_is_what_the_page_says),
+		cmocka_unit_test(xml_charset_is_what_it_declares),
 		cmocka_unit_test(html_of_any_depth_ends),
 		cmocka_unit_test(pdf_pages_are_marked),
 		cmocka_unit_test(pdf_in_shift_jis_is_read),
