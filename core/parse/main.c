@@ -43,9 +43,9 @@ static void stand_in_front(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-	/* not everywhere allowed, and never needed */
-	if (fd >= 0 && write(fd, "500", 3) < 0)
-		errno = 0;
+	if (fd < 0)
+		return;
+	dprintf(fd, "500");
 	close(fd);
 }
 
