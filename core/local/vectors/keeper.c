@@ -254,12 +254,16 @@ void keeper_wake(struct store *store)
 	pthread_mutex_unlock(&store->keeper_lock);
 }
 
-void keeper_wait_complete(struct store *store)
+int keeper_wait_complete(struct store *store, struct err *err)
 {
 	pthread_mutex_lock(&store->keeper_lock);
-	while (!store->is_complete)
+	while (!store->is_complete && !store->keeper_rc)
 		pthread_cond_wait(&store->keeper_done, &store->keeper_lock);
+	int rc = store->is_complete ? 0 : store->keeper_rc;
 	pthread_mutex_unlock(&store->keeper_lock);
+	if (!rc)
+		return 0;
+	return err_set(err, rc, "the words' index cannot be made complete: %s", strerror(-rc));
 }
 
 static size_t sealed_count(struct store *store)
@@ -298,10 +302,12 @@ void keeper_finish(struct store *store)
 	struct err err = ERR_NONE;
 	int rc = store_flush(store, &err);
 
-	if (!rc)
-		rc = lexical_seal(store->lexical);
-	while (!rc && lexical_sealed_count(store->lexical) > 0 && rc >= 0)
-		rc = maintain(store, &err) < 0 ? -EIO : 0;
+	if (!rc && lexical_seal(store->lexical))
+		rc = err_set(&err, -ENOMEM, "out of memory");
+	while (!rc && lexical_sealed_count(store->lexical) > 0) {
+		rc = maintain(store, &err);
+		rc = rc < 0 ? rc : 0;
+	}
 	if (rc)
 		log_warn("vectors: %s", err.text);
 }

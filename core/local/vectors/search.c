@@ -141,8 +141,9 @@ int store_words(struct vectors *vectors, const struct search_query *query,
 	int rc = question_parse(query->text, &out->terms, &out->term_count);
 	if (rc)
 		return no_memory(err);
-	keeper_wait_complete(store);
-	rc = search_begin(&search, store, query, err);
+	rc = keeper_wait_complete(store, err);
+	if (!rc)
+		rc = search_begin(&search, store, query, err);
 	if (rc)
 		return rc;
 	words.terms = out->terms;

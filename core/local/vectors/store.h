@@ -73,8 +73,9 @@ int keeper_start(struct store *store);
 void keeper_stop(struct store *store); /* only after keeper_start */
 void keeper_wake(struct store *store);
 
-/* Wait until the index covers all chunks; any thread without a lock. */
-void keeper_wait_complete(struct store *store);
+/* Wait until the index covers all chunks; any thread without a lock. -errno if it cannot be
+ * made complete (it is tried again). */
+int keeper_wait_complete(struct store *store, struct err *err);
 
 /* Wait until few full parts are left to write out. 0, or the -errno that writing them met. */
 int keeper_wait_room(struct store *store);
