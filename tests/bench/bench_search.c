@@ -209,8 +209,7 @@ static void search(struct vectors *vectors, const char *name)
 	for (int i = 0; i < QUESTIONS; i++) {
 		struct search_result result = {0};
 		make_question(&text, " ");
-		struct search_query query = {
-			.caller = &caller, .text = text.data, .top_k = 10};
+		struct search_query query = {.caller = &caller, .text = text.data, .top_k = 10};
 		int64_t begin = clock_mono_ns();
 		if (vectors_words(vectors, &query, &result, &err))
 			stop("words", &err);
@@ -323,8 +322,8 @@ static void embed(struct vectors *vectors)
 		memcpy(&id, ids.data + at, sizeof(id));
 		for (int i = 0; i < CHUNKS_A_FILE; i++)
 			make_vector(embeddings + i * DIMENSION);
-		if (vectors_embed(vectors, &id, 1, 0, embeddings, CHUNKS_A_FILE, DIMENSION,
-			    "bench", &err))
+		if (vectors_embed(vectors, &id, 1, 0, embeddings, CHUNKS_A_FILE, DIMENSION, "bench",
+			    &err))
 			stop("embed", &err);
 		count += CHUNKS_A_FILE;
 	}
@@ -342,8 +341,10 @@ static void search_dense(struct vectors *vectors)
 	for (int i = 0; i < 50; i++) {
 		struct search_result result = {0};
 		make_vector(vector);
-		struct search_query query = {.caller = &caller, .embedding = vector,
-			.dimension = DIMENSION, .top_k = 10};
+		struct search_query query = {.caller = &caller,
+			.embedding = vector,
+			.dimension = DIMENSION,
+			.top_k = 10};
 		int64_t begin = clock_mono_ns();
 		if (vectors_dense(vectors, &query, &result, &err))
 			stop("dense", &err);

@@ -116,8 +116,8 @@ static void compare_many(struct world *one, struct world *other)
 #define DOCUMENTS 150
 
 /* One random change, the same to both. */
-static void change(struct world *one, struct world *other, const struct uuid *ids,
-	uint32_t *versions)
+static void change(
+	struct world *one, struct world *other, const struct uuid *ids, uint32_t *versions)
 {
 	AUTO_BUF struct buf text;
 	struct err err = ERR_NONE;
@@ -251,7 +251,7 @@ static void cut(const char *path)
 	assert_int_equal(truncate(path, info.st_size / 2), 0);
 }
 
-static void delete(const char *path)
+static void delete (const char *path)
 {
 	assert_int_equal(unlink(path), 0);
 }
@@ -429,8 +429,8 @@ static uint32_t assert_published(struct world *w, const struct victim *victim)
 static void test_killed_at_random(void **state)
 {
 	struct world *w = *state;
-	struct victim *victim = mmap(NULL, sizeof(*victim), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct victim *victim = mmap(
+		NULL, sizeof(*victim), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(victim != MAP_FAILED);
 	random_state = 12;
@@ -686,7 +686,10 @@ static void test_best(void **state)
 	best_release(&best);
 }
 
-#define SMALL(test) {#test, test, world_setup, world_teardown, (void *)(uintptr_t)&small_adapter}
+#define SMALL(test)                                                                         \
+	{                                                                                   \
+#test, test, world_setup, world_teardown, (void *)(uintptr_t)&small_adapter \
+	}
 
 int main(void)
 {

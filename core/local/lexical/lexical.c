@@ -258,8 +258,8 @@ static void set_live(struct lexical *lexical, struct part *part, uint32_t at, bo
 	lexical->live_length += is_live ? part->lengths[at] : -(uint64_t)part->lengths[at];
 }
 
-void lexical_set_live(struct lexical *lexical, uint32_t edition, uint64_t first, uint64_t last,
-	bool is_live)
+void lexical_set_live(
+	struct lexical *lexical, uint32_t edition, uint64_t first, uint64_t last, bool is_live)
 {
 	for (size_t i = 0; i < lexical->count; i++) {
 		struct part *part = lexical->parts[i];
@@ -353,8 +353,9 @@ uint64_t lexical_live_chunks(const struct lexical *lexical)
 int lexical_search(const struct lexical *lexical, struct rank_query *query, struct best *best)
 {
 	query->chunk_count = lexical->live_chunks;
-	query->mean_length = lexical->live_chunks ?
-		(double)lexical->live_length / (double)lexical->live_chunks : 1;
+	query->mean_length = lexical->live_chunks
+		? (double)lexical->live_length / (double)lexical->live_chunks
+		: 1;
 	if (query->mean_length == 0)
 		query->mean_length = 1;
 	return rank_words((const struct part *const *)lexical->parts, lexical->count, query, best);

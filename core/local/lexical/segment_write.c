@@ -29,8 +29,8 @@ struct list {
 struct source {
 	const struct part *part;
 	uint32_t *new_ordinals; /* by old ordinal; NOT_KEPT */
-	size_t number;		/* of its next word */
-	const char *word;	/* NULL behind the last */
+	size_t number; /* of its next word */
+	const char *word; /* NULL behind the last */
 	size_t len;
 	struct term_list terms;
 };
@@ -194,8 +194,8 @@ static int put_list(struct writer *writer, const char *word, size_t len)
 
 static void next_word(struct source *source)
 {
-	if (!source->part->ops->term(source->part, source->number++, &source->word, &source->len,
-		    &source->terms))
+	if (!source->part->ops->term(
+		    source->part, source->number++, &source->word, &source->len, &source->terms))
 		source->word = NULL;
 }
 
@@ -347,8 +347,8 @@ static void writer_free(struct writer *writer)
 }
 
 /* Write under temporary names, then give the file its own. */
-static int write_named(struct writer *writer, const char *folder, segment_keep_fn keep,
-	void *context)
+static int write_named(
+	struct writer *writer, const char *folder, segment_keep_fn keep, void *context)
 {
 	AUTO_BUF struct buf path, out_path, entries_path;
 

@@ -201,8 +201,7 @@ static bool sleep_until_woken(struct store *store, int rc)
 	store->keeper_rc = rc;
 	pthread_cond_broadcast(&store->keeper_done);
 	while (!woken && !store->is_stopping && (rc || !store->has_work))
-		woken = pthread_cond_timedwait(&store->keeper_wake, &store->keeper_lock,
-			&deadline);
+		woken = pthread_cond_timedwait(&store->keeper_wake, &store->keeper_lock, &deadline);
 	bool is_idle = !store->has_work &&
 		clock_mono_ns() - store->last_add_ns >= store->options.idle_ms * NS_PER_MS;
 	store->has_work = false;
