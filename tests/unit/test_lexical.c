@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "core/auto.h"
 #include "core/local/dense.h"
 #include "core/local/lexical/bm25.h"
 #include "core/local/lexical/postings.h"
@@ -51,6 +52,14 @@ static int open_memory(struct world *world)
 }
 
 static const struct adapter small_adapter = {"sqlite, small parts", open_small};
+static int open_large(struct world *world)
+{
+	struct err err = ERR_NONE;
+
+	return vectors_sqlite_new(&world->vectors, world->folder, NULL, &err);
+}
+
+static const struct adapter large_adapter = {"sqlite", open_large};
 static const struct adapter memory_adapter = {"memory", open_memory};
 
 static uint64_t random_state;
@@ -63,12 +72,18 @@ static uint32_t random_below(uint32_t n)
 	return (uint32_t)((random_state >> 11) % n);
 }
 
-/* Word number k of 400, small numbers far more often than large ones. */
+/* Word number k of 400, small numbers far more often than large ones. The first ones have
+ * several stems, one a language, so that questions have several forms of a word. */
 static void add_word(struct buf *text)
 {
+	static const char *const real[] = {"running", "nations", "national", "houses", "Schulen",
+		"laufen", "generously", "Regierungen"};
 	uint32_t k = random_below(20) * random_below(20) * random_below(2) + random_below(5);
 
-	buf_addf(text, "w%u ", k);
+	if (k < ARRAY_LEN(real))
+		buf_addf(text, "%s ", real[k]);
+	else
+		buf_addf(text, "w%u ", k);
 }
 
 static void random_text(struct buf *text, uint32_t words)
@@ -77,6 +92,8 @@ static void random_text(struct buf *text, uint32_t words)
 	for (uint32_t i = 0; i < words; i++)
 		add_word(text);
 }
+
+static unsigned int forms_seen; /* in questions: more than one of a word */
 
 static void compare_searches(struct world *one, struct world *other, const char *question)
 {
@@ -87,6 +104,8 @@ static void compare_searches(struct world *one, struct world *other, const char 
 	for (size_t i = 0; i < one->result.term_count; i++) {
 		assert_string_equal(one->result.terms[i].text, other->result.terms[i].text);
 		assert_true(one->result.terms[i].idf == other->result.terms[i].idf);
+		assert_int_equal(one->result.terms[i].group, other->result.terms[i].group);
+		forms_seen += i && one->result.terms[i].group == one->result.terms[i - 1].group;
 	}
 	assert_int_equal(one->result.hit_count, other->result.hit_count);
 	for (size_t i = 0; i < one->result.hit_count; i++) {
@@ -97,6 +116,18 @@ static void compare_searches(struct world *one, struct world *other, const char 
 		assert_int_equal(a->version, b->version);
 		assert_string_equal(a->chunk.text, b->chunk.text);
 	}
+}
+
+/* Vectors differ in the last digits: where scores do, too, the order may. */
+static void compare_dense(struct world *one, struct world *other)
+{
+	float x = (float)random_below(1000) / 1000;
+
+	world_dense(one, x, sqrtf(1 - x * x));
+	world_dense(other, x, sqrtf(1 - x * x));
+	assert_int_equal(one->result.hit_count, other->result.hit_count);
+	for (size_t i = 0; i < one->result.hit_count; i++)
+		assert_true(fabs(one->result.hits[i].score - other->result.hits[i].score) < 1e-6);
 }
 
 static void compare_many(struct world *one, struct world *other)
@@ -110,6 +141,7 @@ static void compare_many(struct world *one, struct world *other)
 		one->caller = other->caller = (struct caller){random_below(3), groups, 1};
 		one->query.top_k = other->query.top_k = 1 + random_below(30);
 		compare_searches(one, other, question.data);
+		compare_dense(one, other);
 	}
 }
 
@@ -135,6 +167,9 @@ static void change(
 		random_text(&text, 1 + random_below(random_below(8) ? 60 : 400));
 		world_add(one, id, versions[at], i, text.data);
 		world_add(other, id, versions[at], i, text.data);
+		float x = (float)random_below(1000) / 1000;
+		world_embed(one, id, versions[at], i, x, sqrtf(1 - x * x));
+		world_embed(other, id, versions[at], i, x, sqrtf(1 - x * x));
 	}
 	if (random_below(10) == 0)
 		return;
@@ -170,6 +205,38 @@ static void test_same_as_naive(void **state)
 			reopen(w);
 	}
 	world_assert_sound(w);
+	assert_true(forms_seen > 10);
+	world_teardown(&naive_state);
+}
+
+/* Lists of many blocks in one segment, so that blocks and lists are passed over. Chunks of
+ * very different lengths, in runs, so that there is something to pass over. */
+static void test_long_lists(void **state)
+{
+	struct world *w = *state;
+	void *naive_state = (void *)(uintptr_t)&memory_adapter;
+	AUTO_BUF struct buf text;
+
+	random_state = 15;
+	buf_init(&text, BUF_MAX_DEFAULT);
+	assert_int_equal(world_setup(&naive_state), 0);
+	struct world *naive = naive_state;
+	for (uint32_t document = 0; document < 40; document++) {
+		struct uuid id = uuid_new();
+		for (uint32_t i = 0; i < 150; i++) {
+			random_text(&text, 1 + random_below(document % 5 ? 80 : 8));
+			world_add(w, &id, 1, i, text.data);
+			world_add(naive, &id, 1, i, text.data);
+		}
+		w->access.mode = naive->access.mode = document % 3 ? 0644 : 0600;
+		world_publish(w, &id, 1);
+		world_publish(naive, &id, 1);
+	}
+	compare_many(w, naive);
+	for (int round = 0; round < 3; round++) {
+		reopen(w);
+		compare_many(w, naive);
+	}
 	world_teardown(&naive_state);
 }
 
@@ -699,6 +766,8 @@ int main(void)
 		cmocka_unit_test(test_products),
 		cmocka_unit_test(test_best),
 		SMALL(test_same_as_naive),
+		{"test_long_lists", test_long_lists, world_setup, world_teardown,
+			(void *)(uintptr_t)&large_adapter},
 		SMALL(test_crash),
 		SMALL(test_broken_segments),
 		SMALL(test_check_finds_a_wrong_byte),

@@ -73,6 +73,10 @@ int keeper_start(struct store *store);
 void keeper_stop(struct store *store); /* only after keeper_start */
 void keeper_wake(struct store *store);
 
+/* A part that grows and is smaller is not worth a file while the store is idle; whoever makes
+ * it larger wakes the keeper. */
+#define KEEPER_IDLE_BYTES ((size_t)512 << 10)
+
 /* Wait until the index covers all chunks; any thread without a lock. -errno if it cannot be
  * made complete (it is tried again). */
 int keeper_wait_complete(struct store *store, struct err *err);

@@ -163,6 +163,7 @@ static int check_version(
 
 static int add_locked(struct store *store, struct addition *addition, struct err *err)
 {
+	size_t before = lexical_growing_bytes(store->lexical), after;
 	int rc = check_version(store, addition->document, addition->version, err);
 
 	if (!rc)
@@ -176,8 +177,11 @@ static int add_locked(struct store *store, struct addition *addition, struct err
 		store_note_failure(store);
 	if (!rc && store->rows.pending_bytes > TRANSACTION_MAX)
 		rc = store_commit(store, err);
-	if (!rc && lexical_growing_bytes(store->lexical) > store->options.memory_max)
+	after = lexical_growing_bytes(store->lexical);
+	if (!rc && after > store->options.memory_max)
 		rc = seal(store, err);
+	else if (before <= KEEPER_IDLE_BYTES && after > KEEPER_IDLE_BYTES)
+		keeper_wake(store);
 	return rc;
 }
 
