@@ -382,8 +382,8 @@ void daemon_free(struct daemon *daemon)
 	if (fs->inbox)
 		inbox_stop(fs->inbox);
 	ingest_free(daemon->ingest);
-	ask_free(fs->ask);
-	searches_free(fs->searches);
+	ask_stop(fs->ask);
+	searches_stop(fs->searches);
 	drain(daemon);
 	unmount(daemon);
 	nodes_free(fs); /* closes files: the pool is still there */
@@ -394,6 +394,8 @@ void daemon_free(struct daemon *daemon)
 		loop_drain(fs->loop);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
+	searches_free(fs->searches);
+	ask_free(fs->ask);
 	inbox_free(fs->inbox);
 	spool_free(fs->spool);
 	library_free(fs->library);
