@@ -149,6 +149,18 @@ static void pause_ns(int64_t ns)
 	nanosleep(&time, NULL);
 }
 
+/* What somebody has only listed, and nobody read, may be a second old: it goes to the first
+ * reader. The second reading is of now. */
+static int look(const char *mount_point, struct mounts_health *health, struct err *err)
+{
+	int rc = mounts_health_read(mount_point, health, err);
+
+	if (rc)
+		return rc;
+	mounts_health_release(health);
+	return mounts_health_read(mount_point, health, err);
+}
+
 /* Look until nothing is pending, the time is over, or (without --wait) for ever. @health holds
  * the last look. An enum cmd_status, or -errno with *err set. */
 static int follow(const char *mount_point, const struct request *request,
@@ -158,7 +170,7 @@ static int follow(const char *mount_point, const struct request *request,
 	bool is_terminal = isatty(STDOUT_FILENO);
 
 	for (;;) {
-		int rc = mounts_health_read(mount_point, health, err);
+		int rc = look(mount_point, health, err);
 		if (rc)
 			return rc;
 		if (request->wants_watch)
@@ -188,7 +200,7 @@ static int status_run(int argc, char **argv)
 	if (request.wants_watch || request.wants_wait)
 		status = follow(mount_point, &request, &health, &err);
 	else
-		status = mounts_health_read(mount_point, &health, &err);
+		status = look(mount_point, &health, &err);
 	if (request.wants_watch && isatty(STDOUT_FILENO))
 		putchar('\n');
 	if (status < 0)

@@ -127,7 +127,7 @@ int fixture_setup(void **state)
 
 	assert_non_null(fixture);
 	assert_int_equal(loop_new(&fixture->loop), 0);
-	assert_int_equal(catalog_memory_new(&fixture->catalog), 0);
+	assert_int_equal(catalog_memory_new(&fixture->catalog, &err), 0);
 	assert_int_equal(config_init(&fixture->config), 0);
 	fixture->script.generator.ops = &script_ops;
 	fixture->script.text = "Yes. [1]";

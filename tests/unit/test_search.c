@@ -55,7 +55,7 @@ static int setup(void **state)
 
 	assert_non_null(stage);
 	assert_int_equal(loop_new(&stage->loop), 0);
-	assert_int_equal(catalog_memory_new(&stage->catalog), 0);
+	assert_int_equal(catalog_memory_new(&stage->catalog, &err), 0);
 	assert_int_equal(vectors_memory_new(&stage->vectors), 0);
 	assert_int_equal(config_init(&stage->config), 0);
 	stage->group = 1000;
