@@ -86,16 +86,23 @@ static void on_signal(struct watch *watch, uint32_t events)
 	loop_stop(daemon->fs.loop);
 }
 
+/* Before the first thread: those that are made later inherit it, and a signal that one of them
+ * took would end the daemon on the spot. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 static int watch_signals(struct daemon *daemon)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	block_signals(&set);
 	daemon->signal_watch.ready = on_signal;
 	daemon->signal_watch.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (daemon->signal_watch.fd < 0)
@@ -347,6 +354,7 @@ int daemon_new(struct daemon **out, const struct daemon_options *options, struct
 	daemon->fs.mount_point = strdup(options->mount_point);
 	daemon->state = (struct state){.dir_fd = -1, .spool_fd = -1, .lock_fd = -1};
 	raise_file_limit();
+	block_signals(&(sigset_t){0});
 	int rc = daemon->fs.mount_point ? start(daemon, options, err) : -ENOMEM;
 	if (rc) {
 		daemon_free(daemon);
