@@ -242,6 +242,7 @@ static void cancel_all(struct ask *ask)
 
 static void end_session(struct session *session)
 {
+	session->is_removed = true;
 	while (session->pending)
 		ask_cancel(session->pending, -ESHUTDOWN);
 	if (session->writing)
@@ -250,21 +251,28 @@ static void end_session(struct session *session)
 	waiters_wake(&session->loaded, -ESHUTDOWN);
 }
 
-void ask_free(struct ask *ask)
+void ask_stop(struct ask *ask)
 {
-	if (!ask)
+	if (!ask || ask->is_stopping)
 		return;
 	ask->is_stopping = true;
 	cancel_all(ask);
 	pool_free(ask->workers);
 	loop_drain(ask->ports.loop); /* answers that were complete are stored */
-	pool_free(ask->store);
+	pool_free(TAKE_PTR(ask->store));
 	loop_drain(ask->ports.loop);
 	while (ask->session_count) {
 		struct session *session = ask->sessions[ask->session_count - 1];
 		end_session(session);
 		ask_forget(session);
 	}
+}
+
+void ask_free(struct ask *ask)
+{
+	if (!ask)
+		return;
+	ask_stop(ask);
 	free(ask->sessions);
 	free(ask);
 }

@@ -21,7 +21,7 @@ struct asker {
 struct ask {
 	struct ask_ports ports;      /* constant */
 	const struct config *config; /* constant */
-	struct pool *store;          /* constant; one thread: what is written keeps its order */
+	struct pool *store;          /* one thread: what is written keeps its order; NULL: stopped */
 	struct pool *workers;        /* constant */
 	struct session **sessions;   /* by name; references */
 	size_t session_count, session_room;
@@ -60,7 +60,7 @@ void ask_work(struct job *job);
 
 /* ask_store.c: what is written to the catalog, in the order of the calls. */
 
-/* -EINPROGRESS (@waiter gets the result; may be NULL) or -ENOMEM. */
+/* -EINPROGRESS (@waiter gets the result; may be NULL), -ENOMEM or -ESHUTDOWN. */
 int ask_store_session(struct session *session, struct waiter *waiter);
 int ask_store_removal(struct session *session, struct waiter *waiter);
 /* Forget the messages of a turn that will not be. */

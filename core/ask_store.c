@@ -108,8 +108,11 @@ static int copy_record(struct write *write)
 static int store_record(struct session *session, int (*work)(struct write *, struct err *),
 	struct waiter *waiter)
 {
-	struct write *write = write_new(session, NULL, work);
+	struct write *write;
 
+	if (session->ask->is_stopping)
+		return -ESHUTDOWN;
+	write = write_new(session, NULL, work);
 	if (!write)
 		return -ENOMEM;
 	int rc = copy_record(write);
@@ -139,8 +142,11 @@ static int retract(struct write *write, struct err *err)
 
 void ask_store_retraction(struct session *session, uint32_t seq)
 {
-	struct write *write = write_new(session, NULL, retract);
+	struct write *write;
 
+	if (session->ask->is_stopping)
+		return;
+	write = write_new(session, NULL, retract);
 	if (!write) {
 		log_error("session %s: no memory to forget a question", session->record.name);
 		return;
@@ -224,7 +230,8 @@ static void answer_stored(struct write *write)
 
 void ask_store_answer(struct turn *turn)
 {
-	struct write *write = write_new(turn->session, turn, put_message);
+	bool is_open = turn->session->ask->store != NULL;
+	struct write *write = is_open ? write_new(turn->session, turn, put_message) : NULL;
 
 	if (!write) {
 		ask_finish(turn);

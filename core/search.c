@@ -277,8 +277,7 @@ static void work_done(struct task *task)
 		take_removal(search, work->rc);
 	else if ((work->has_to_run || work->stored) && !search->has_to_run)
 		take_findings(search, work);
-	if (!search->searches->is_stopping)
-		start(search);
+	start(search);
 	search_findings_release(&work->findings);
 	caller_release(&work->caller);
 	free(work->stored);
@@ -290,7 +289,7 @@ static void work_done(struct task *task)
 /* Whatever is due now, unless a job is at it. */
 static void start(struct search *search)
 {
-	if (search->is_busy ||
+	if (search->is_busy || search->searches->is_stopping ||
 		!(search->has_to_go || search->has_to_run || search->has_to_store ||
 			search->stored))
 		return;
@@ -367,8 +366,8 @@ static bool has_searches(const struct search *folder)
 
 int search_remove(struct search *search, struct waiter *waiter)
 {
-	if (search->is_removed)
-		return -ENOENT;
+	if (search->is_removed || search->searches->is_stopping)
+		return search->is_removed ? -ENOENT : -ESHUTDOWN;
 	if (search->is_folder && has_searches(search))
 		return -ENOTEMPTY;
 	search->is_removed = true;
@@ -451,8 +450,8 @@ int searches_make(struct searches *searches, const char *path, bool is_folder,
 {
 	int rc = check_path(searches, path);
 
-	if (rc)
-		return rc;
+	if (rc || searches->is_stopping)
+		return rc ? rc : -ESHUTDOWN;
 	if (searches_find(searches, path))
 		return -EEXIST;
 	if (count_of(searches, caller->uid) >= searches->config->search_limit)
@@ -552,19 +551,27 @@ int searches_new(struct searches **out, const struct searches_ports *ports,
 	return 0;
 }
 
-void searches_free(struct searches *searches)
+void searches_stop(struct searches *searches)
 {
-	if (!searches)
+	if (!searches || searches->is_stopping)
 		return;
 	searches->is_stopping = true;
 	pool_free(searches->workers);
 	loop_drain(searches->ports.loop);
 	while (searches->count) {
 		struct search *search = searches->items[searches->count - 1];
+		search->is_removed = true;
 		waiters_wake(&search->answered, -ESHUTDOWN);
 		waiters_wake(&search->removed, -ESHUTDOWN);
 		forget(search);
 	}
+}
+
+void searches_free(struct searches *searches)
+{
+	if (!searches)
+		return;
+	searches_stop(searches);
 	free(searches->items);
 	free(searches);
 }

@@ -68,7 +68,11 @@ struct searches_ports {
 int searches_new(struct searches **out, const struct searches_ports *ports,
 	const struct config *config, struct err *err);
 
-/* Join the workers, wake whoever waits with -ESHUTDOWN. Runs what is posted on the loop. */
+/* Join the workers, wake whoever waits with -ESHUTDOWN, and find no search any more. Runs what
+ * is posted on the loop. Searches may still be released after it. */
+void searches_stop(struct searches *searches);
+
+/* Stop, if that was not done, and free. */
 void searches_free(struct searches *searches);
 
 /* By path, in the order of paths; borrowed, valid until one is made or removed. */

@@ -58,6 +58,8 @@ int session_load(struct session *session, struct waiter *waiter)
 		return -ENOENT;
 	if (session->is_loaded)
 		return 0;
+	if (session->ask->is_stopping)
+		return -ESHUTDOWN;
 	waiters_add(&session->loaded, waiter, NULL, 0);
 	int rc = session->is_loading ? 0 : ask_load(session);
 	if (rc) {

@@ -9,15 +9,9 @@
 #include "core/ask.h"
 #include "core/auto.h"
 #include "core/clock.h"
-#include "core/library.h"
 #include "fs/fs.h"
 #include "fs/node_turn.h"
 #include "fs/req.h"
-
-struct ask_node {
-	struct node node;
-	struct library_watch watch;
-};
 
 /* --- a handle that was opened for writing ------------------------------------------------- */
 
@@ -295,25 +289,9 @@ static const struct node_ops ask_ops = {
 	.unlink = ask_unlink,
 };
 
-/* Answers that cite a document which is gone say so from now on. */
-static void library_changed(struct library_watch *watch, const struct library_entry *before,
-	const struct library_entry *after)
-{
-	struct ask_node *self =
-		(struct ask_node *)(void *)((char *)watch - offsetof(struct ask_node, watch));
-
-	if (before && !after)
-		ask_document_removed(self->node.fs->ask, &before->id);
-}
-
 struct node *node_ask_new(struct fs *fs)
 {
 	uint64_t ino = node_hash("ask", "", 0);
-	struct ask_node *self = node_new(fs, &ask_ops, sizeof(*self), ino, ino);
 
-	if (!self)
-		return NULL;
-	self->watch.changed = library_changed;
-	library_watch(fs->library, &self->watch);
-	return &self->node;
+	return node_new(fs, &ask_ops, sizeof(struct node), ino, ino);
 }

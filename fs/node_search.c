@@ -13,18 +13,11 @@
 
 #include "core/auto.h"
 #include "core/clock.h"
-#include "core/library.h"
 #include "core/search.h"
 #include "fs/fs.h"
 #include "fs/node_turn.h"
 #include "fs/notify.h"
 #include "fs/req.h"
-
-/* search/ itself. */
-struct searches_node {
-	struct node node;
-	struct library_watch watch;
-};
 
 /* A search, or a user's folder. */
 struct search_node {
@@ -111,6 +104,7 @@ static void results_forget(struct node *node)
 {
 	struct results_node *self = (struct results_node *)(void *)node;
 
+	waiters_wake(&self->pushed, -ESHUTDOWN);
 	search_unref(self->search);
 	free(self->data);
 }
@@ -124,14 +118,39 @@ static void results_read(struct handle *handle, struct req *req, size_t size, of
 
 static const struct handle_ops results_handle_ops = {.read = results_read};
 
+/* A push under way: it holds the node as the kernel would, and finds it by its key: when the
+ * daemon ends, the nodes go first. */
+struct results_push {
+	struct fs *fs;
+	uint64_t key;
+};
+
 static void push_done(void *context)
 {
-	struct results_node *self = context;
+	struct results_push *push = context;
+	struct results_node *self =
+		(struct results_node *)(void *)node_find(push->fs, push->key);
 
+	free(push);
+	if (!self)
+		return;
 	self->is_pushing = false;
 	self->is_pushed = true;
 	waiters_wake(&self->pushed, 0);
 	node_forget(&self->node, 1);
+}
+
+static int start_push(struct results_node *self)
+{
+	struct results_push *push = calloc(1, sizeof(*push));
+
+	if (!push)
+		return -ENOMEM;
+	*push = (struct results_push){self->node.fs, self->node.key};
+	self->is_pushing = true;
+	self->node.lookups++;
+	notify_store(self->node.fs->notify, &self->node, self->data, self->len, push_done, push);
+	return 0;
 }
 
 /* Wait for the search, keep what it found, push it into the kernel's cache: 0 when all of it
@@ -148,13 +167,10 @@ static int make_ready(struct results_node *self, struct waiter *waiter)
 		if (!self->data)
 			return -ENOMEM;
 	}
+	rc = self->is_pushing ? 0 : start_push(self);
+	if (rc)
+		return rc;
 	waiters_add(&self->pushed, waiter, NULL, 0);
-	if (!self->is_pushing) {
-		self->is_pushing = true;
-		self->node.lookups++;
-		notify_store(self->node.fs->notify, &self->node, self->data, self->len, push_done,
-			self);
-	}
 	return -EINPROGRESS;
 }
 
@@ -533,25 +549,9 @@ static const struct node_ops root_ops = {
 	.rmdir = folder_rmdir,
 };
 
-/* What was found of a document that is gone is found no more. */
-static void library_changed(struct library_watch *watch, const struct library_entry *before,
-	const struct library_entry *after)
-{
-	struct searches_node *self = (struct searches_node *)(void *)((char *)watch -
-		offsetof(struct searches_node, watch));
-
-	if (before && !after)
-		searches_document_removed(self->node.fs->searches, &before->id);
-}
-
 struct node *node_searches_new(struct fs *fs)
 {
 	uint64_t ino = node_hash("searches", "", 0);
-	struct searches_node *self = node_new(fs, &root_ops, sizeof(*self), ino, ino);
 
-	if (!self)
-		return NULL;
-	self->watch.changed = library_changed;
-	library_watch(fs->library, &self->watch);
-	return &self->node;
+	return node_new(fs, &root_ops, sizeof(struct node), ino, ino);
 }

@@ -29,12 +29,21 @@ struct turn_node {
 	bool is_pushed;          /* the kernel knows the size */
 	bool is_pushing, is_rendering;
 	bool is_rendered;
-	struct buf rendered;     /* transcript.md; the job's while is_rendering */
-	int rendered_rc;
-	struct transcript_request request;
+	struct buf rendered;     /* transcript.md */
+	struct waiters ready;    /* that it is rendered, or pushed */
+};
+
+/* What is done for a node elsewhere. It holds the node as the kernel would, and finds it by
+ * its key: when the daemon ends, the nodes go first. */
+struct turn_job {
 	struct job job;
 	struct task task;
-	struct waiters ready;    /* that it is rendered, or pushed */
+	struct fs *fs;
+	uint64_t key;
+	struct transcript_request request;
+	char *name; /* the session's; owned */
+	struct buf text;
+	int rc;
 };
 
 static struct turn_node *turn_node(struct node *node)
@@ -72,55 +81,93 @@ static const char *content(const struct turn_node *self, size_t *len)
 	return self->file == TURN_JSON ? turn->answer.json : turn->answer.text;
 }
 
+static struct turn_job *turn_job_new(struct turn_node *self)
+{
+	struct turn_job *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return NULL;
+	work->fs = self->node.fs;
+	work->key = self->node.key;
+	buf_init(&work->text, TRANSCRIPT_MAX);
+	self->node.lookups++;
+	return work;
+}
+
+/* The node again, unless it is gone; node_forget gives it back. */
+static struct turn_node *turn_job_free(struct turn_job *work)
+{
+	struct node *node = node_find(work->fs, work->key);
+
+	buf_release(&work->text);
+	free(work->name);
+	free(work);
+	return node ? turn_node(node) : NULL;
+}
+
 static void render_done(struct task *task)
 {
-	struct turn_node *self =
-		(struct turn_node *)(void *)((char *)task - offsetof(struct turn_node, task));
+	struct turn_job *work =
+		(struct turn_job *)(void *)((char *)task - offsetof(struct turn_job, task));
+	struct buf text = work->text;
+	int rc = work->rc;
 
+	buf_init(&work->text, TRANSCRIPT_MAX);
+	struct turn_node *self = turn_job_free(work);
+	if (!self) {
+		buf_release(&text);
+		return;
+	}
+	buf_release(&self->rendered);
+	self->rendered = text;
 	self->is_rendering = false;
-	self->is_rendered = self->rendered_rc == 0;
-	waiters_wake(&self->ready, self->rendered_rc);
+	self->is_rendered = rc == 0;
+	waiters_wake(&self->ready, rc);
 	node_forget(&self->node, 1);
 }
 
 static void render_run(struct job *job)
 {
-	struct turn_node *self =
-		(struct turn_node *)(void *)((char *)job - offsetof(struct turn_node, job));
-	struct loop *loop = self->node.fs->loop;
+	struct turn_job *work = (struct turn_job *)(void *)job;
 	struct err err = ERR_NONE;
 
-	buf_clear(&self->rendered);
-	self->rendered_rc = transcript_render(&self->request, &self->rendered, &err);
-	loop_post(loop, &self->task);
+	work->rc = transcript_render(&work->request, &work->text, &err);
+	loop_post(work->fs->loop, &work->task);
 }
 
-/* Both of them hold the node as the kernel would. */
 static int render(struct turn_node *self, struct waiter *waiter)
 {
+	const struct session_record *record = &self->session->record;
+	struct turn_job *work = self->is_rendering ? NULL : turn_job_new(self);
+
+	if (!self->is_rendering) {
+		char *name = work ? strdup(record->name) : NULL;
+		if (!name)
+			return -ENOMEM;
+		work->name = name;
+		work->request = (struct transcript_request){
+			.catalog = self->node.fs->ports->catalog,
+			.name = name,
+			.conversation = record->conversation,
+			.from_seq = record->first_seq,
+			.end_seq = self->turn ? turn_latest(self->turn)->seq + 1
+					      : record->first_seq,
+		};
+		work->job.run = render_run;
+		work->task.run = render_done;
+		self->is_rendering = true;
+		pool_submit(self->node.fs->io, &work->job);
+	}
 	waiters_add(&self->ready, waiter, NULL, 0);
-	if (self->is_rendering)
-		return -EINPROGRESS;
-	self->is_rendering = true;
-	self->node.lookups++;
-	self->request = (struct transcript_request){
-		.catalog = self->node.fs->ports->catalog,
-		.name = self->session->record.name,
-		.conversation = self->session->record.conversation,
-		.from_seq = self->session->record.first_seq,
-		.end_seq = self->turn ? turn_latest(self->turn)->seq + 1
-				      : self->session->record.first_seq,
-	};
-	self->job.run = render_run;
-	self->task.run = render_done;
-	pool_submit(self->node.fs->io, &self->job);
 	return -EINPROGRESS;
 }
 
 static void push_done(void *context)
 {
-	struct turn_node *self = context;
+	struct turn_node *self = turn_job_free(context);
 
+	if (!self)
+		return;
 	self->is_pushing = false;
 	self->is_pushed = true;
 	waiters_wake(&self->ready, 0);
@@ -134,12 +181,14 @@ static int push(struct turn_node *self, struct waiter *waiter)
 
 	if (self->is_pushed || len == 0)
 		return 0;
+	if (!self->is_pushing) {
+		struct turn_job *work = turn_job_new(self);
+		if (!work)
+			return -ENOMEM;
+		self->is_pushing = true;
+		notify_store(self->node.fs->notify, &self->node, data, len, push_done, work);
+	}
 	waiters_add(&self->ready, waiter, NULL, 0);
-	if (self->is_pushing)
-		return -EINPROGRESS;
-	self->is_pushing = true;
-	self->node.lookups++;
-	notify_store(self->node.fs->notify, &self->node, data, len, push_done, self);
 	return -EINPROGRESS;
 }
 
@@ -174,6 +223,7 @@ static void turn_forget(struct node *node)
 {
 	struct turn_node *self = turn_node(node);
 
+	waiters_wake(&self->ready, -ESHUTDOWN);
 	turn_unref(self->turn);
 	session_unref(self->session);
 	buf_release(&self->rendered);
