@@ -281,6 +281,7 @@ static bool cites(const struct turn *turn, const struct uuid *document)
  * somebody looks. Handles that are open keep theirs. */
 void ask_document_removed(struct ask *ask, const struct uuid *document)
 {
+	ask->removals++;
 	for (size_t i = 0; i < ask->session_count; i++) {
 		struct session *session = ask->sessions[i];
 		if (!session->answered || !cites(session->answered, document))
@@ -288,4 +289,9 @@ void ask_document_removed(struct ask *ask, const struct uuid *document)
 		turn_unref(TAKE_PTR(session->answered));
 		session->is_loaded = false;
 	}
+}
+
+uint64_t ask_removals(const struct ask *ask)
+{
+	return ask->removals;
 }

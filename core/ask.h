@@ -53,4 +53,7 @@ int ask_make(struct ask *ask, const char *name, const struct caller *caller,
 /* A document was deleted: answers that cite it say so from now on. */
 void ask_document_removed(struct ask *ask, const struct uuid *document);
 
+/* How often that has happened: what was rendered before is out of date when it differs. */
+uint64_t ask_removals(const struct ask *ask);
+
 #endif

@@ -28,6 +28,7 @@ struct ask {
 	struct asker *askers, **askers_tail; /* whose turn comes first is first */
 	size_t running, ready;               /* turns with a worker, and waiting for one */
 	uint64_t serial;                     /* of the latest commit */
+	uint64_t removals;                   /* of documents */
 	size_t clock_hand;                   /* where unloading goes on */
 	bool is_stopping;
 };

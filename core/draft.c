@@ -62,9 +62,10 @@ static int take_back(struct draft *draft)
 		return -ENOMEM;
 	turn->serial = draft->turn->serial;
 	if (draft->turn->state != TURN_CANCELLED) {
-		turn_succeed(draft->turn, turn);
-		if (draft->turn->state != TURN_DONE)
+		if (draft->turn->state != TURN_DONE) {
+			turn_succeed(draft->turn, turn);
 			ask_cancel(draft->turn, -ECANCELED);
+		}
 		if (!session->writing || session->writing->serial <= turn->serial) {
 			turn_unref(session->writing);
 			session->writing = turn_ref(turn);

@@ -14,8 +14,8 @@
 #include "core/text/utf8.h"
 
 #define HEADING_CHARS_MAX 65536
-#define SENTENCE_MAX      sizeof(((struct err *)0)->text)
-#define KEPT_MAX          ((size_t)1 << 20) /* a batch's file has at most 64 KiB */
+#define SENTENCE_MAX	  sizeof(((struct err *)0)->text)
+#define KEPT_MAX	  ((size_t)1 << 20) /* a batch's file has at most 64 KiB */
 
 void reply_init(struct reply *reply, struct parse_item **items, size_t count,
 	const struct parser_limits *limits)
@@ -197,8 +197,8 @@ static int take_exit(struct reply *reply, const char *payload, size_t len)
 	return 0;
 }
 
-static int take_record(struct reply *reply, const struct protocol_record *record,
-	const char *payload)
+static int take_record(
+	struct reply *reply, const struct protocol_record *record, const char *payload)
 {
 	if (record->kind == RECORD_EXIT)
 		return take_exit(reply, payload, record->len);

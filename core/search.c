@@ -327,6 +327,7 @@ int search_run(struct search *search, const struct caller *caller)
 	caller_release(&search->caller);
 	search->caller = copy;
 	search->state = SEARCH_PENDING;
+	search->runs++;
 	search->has_to_run = true;
 	start(search);
 	return 0;

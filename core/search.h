@@ -45,6 +45,7 @@ struct search {
 	struct caller caller; /* who ran it last */
 	int64_t made_ns;      /* read */
 	int64_t run_ns;       /* when it was run last; 0: not yet; read */
+	uint64_t runs;        /* since the start; read */
 	enum search_state state;         /* read */
 	struct search_findings findings; /* in SEARCH_READY; read */
 	bool is_removed;

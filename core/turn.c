@@ -85,7 +85,7 @@ void turn_succeed(struct turn *old, struct turn *new)
 	waiters_move(&new->answered, &old->answered);
 	waiters_move(&new->progress, &old->progress);
 	pthread_mutex_lock(&old->lock);
-	if (old->stream.len && old->state != TURN_DONE)
+	if (old->stream.len)
 		buf_add(&new->stream, old->stream.data, old->stream.len);
 	pthread_mutex_unlock(&old->lock);
 	if (new->stream.len)

@@ -79,7 +79,8 @@ void turn_unref(struct turn *turn);
 /* @turn, or what succeeded it. Borrowed. */
 struct turn *turn_latest(struct turn *turn);
 
-/* @new was written on the handle that had committed @old: who waits for @old, waits for it. */
+/* @new was written on the handle that had committed @old, before that was answered: who waits
+ * for @old, waits for @new. */
 void turn_succeed(struct turn *old, struct turn *new);
 
 /* Wait for the answer, and have it called at once. 0: it is there. -EINPROGRESS: @waiter was

@@ -27,9 +27,11 @@
 #include "core/library.h"
 #include "core/log.h"
 #include "core/search.h"
+#include "core/view.h"
 #include "fs/adapters.h"
 #include "fs/fs.h"
 #include "fs/node_inbox.h"
+#include "fs/hiding.h"
 #include "fs/notify.h"
 #include "fs/ops.h"
 #include "fs/state.h"
@@ -270,6 +272,7 @@ static int open_store(struct daemon *daemon, const struct daemon_options *option
 	daemon->deletions.changed = on_library;
 	library_watch(fs->library, &daemon->deletions);
 	fs->state_path = daemon->state.path;
+	fs->made_ns = daemon->state.made_ns;
 	return library_load(fs->library, daemon->ports.catalog, err);
 }
 
@@ -284,6 +287,8 @@ static int start_threads(struct daemon *daemon, struct err *err)
 		rc = pool_new(&fs->io, "askfs-io", fs->config->io_threads, 0);
 	if (!rc)
 		rc = notify_new(&fs->notify, fs);
+	if (!rc)
+		rc = hiding_new(&fs->hiding, fs->loop);
 	return rc ? err_set(err, rc, "threads: %s", strerror(-rc)) : 0;
 }
 
@@ -394,9 +399,11 @@ void daemon_free(struct daemon *daemon)
 		loop_drain(fs->loop);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
+	hiding_free(fs->hiding);
 	inbox_free(fs->inbox);
 	spool_free(fs->spool);
 	library_free(fs->library);
+	view_free(fs->view);
 	ports_release(&daemon->ports);
 	if (daemon->signal_watch.fd >= 0)
 		close(daemon->signal_watch.fd);

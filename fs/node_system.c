@@ -124,7 +124,7 @@ static void system_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	set_times(out, node->fs->started_ns);
+	set_times(out, node->fs->made_ns);
 }
 
 static uint64_t file_ino(size_t index)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/auto.h"
-#include "core/buf.h"
+#include "core/clock.h"
 
 static char *state_base(void)
 {
@@ -115,6 +115,10 @@ static int read_realm(struct state *state, const char *wanted)
 			return -errno;
 		text[len] = '\0';
 	}
+	struct stat attr; /* the file is never written again */
+	if (fstat(fd, &attr))
+		return -errno;
+	state->made_ns = (int64_t)attr.st_mtim.tv_sec * NS_PER_SEC + attr.st_mtim.tv_nsec;
 	state->realm = strdup(wanted[0] ? wanted : text);
 	return state->realm ? 0 : -ENOMEM;
 }

@@ -3,12 +3,15 @@
 #ifndef ASKFS_FS_STATE_H
 #define ASKFS_FS_STATE_H
 
+#include <stdint.h>
+
 #include "core/err.h"
 
 struct state {
 	char *path; /* absolute */
 	char *realm;
 	int dir_fd, spool_fd, lock_fd;
+	int64_t made_ns; /* when it was made; since 1970 */
 };
 
 /* Where the state of a mount is if nobody says otherwise: below $XDG_STATE_HOME/askfs, for root

@@ -28,14 +28,14 @@ static const char *const short_list[] = {"/usr/share/poppler", "/usr/share/fonts
 struct ruleset {
 	uint64_t access_fs;
 	uint64_t access_net; /* from ABI 4 */
-	uint64_t scoped;     /* from ABI 6 */
+	uint64_t scoped; /* from ABI 6 */
 };
-#define ACCESS_FS_1     ((UINT64_C(1) << 13) - 1) /* all of ABI 1 */
-#define ACCESS_REFER    (UINT64_C(1) << 13)       /* ABI 2 */
-#define ACCESS_TRUNCATE (UINT64_C(1) << 14)       /* ABI 3 */
-#define ACCESS_IOCTL    (UINT64_C(1) << 15)       /* ABI 5 */
-#define ACCESS_NET      UINT64_C(3)               /* bind and connect of TCP */
-#define SCOPED          UINT64_C(3)               /* abstract Unix sockets, signals */
+#define ACCESS_FS_1	((UINT64_C(1) << 13) - 1) /* all of ABI 1 */
+#define ACCESS_REFER	(UINT64_C(1) << 13) /* ABI 2 */
+#define ACCESS_TRUNCATE (UINT64_C(1) << 14) /* ABI 3 */
+#define ACCESS_IOCTL	(UINT64_C(1) << 15) /* ABI 5 */
+#define ACCESS_NET	UINT64_C(3) /* bind and connect of TCP */
+#define SCOPED		UINT64_C(3) /* abstract Unix sockets, signals */
 
 static long landlock_abi(void)
 {

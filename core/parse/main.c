@@ -54,6 +54,7 @@ static int prepare(enum confine_level *level, struct err *err)
 {
 	int rc = load_libraries(err);
 
+	rc = rc ? rc : limits_measure(err);
 	if (rc)
 		return rc;
 	*level = files_begin();

@@ -16,8 +16,8 @@ ssize_t source_read(const struct source *source, void *data, size_t len, uint64_
 	size_t have = 0;
 
 	while (have < len) {
-		ssize_t n = pread(source->fd, (char *)data + have, len - have,
-			(off_t)(offset + have));
+		ssize_t n =
+			pread(source->fd, (char *)data + have, len - have, (off_t)(offset + have));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -197,7 +197,7 @@ static void writing_on_after_the_answer_replaces_it(void **state)
 	assert_int_equal(fixture_write(f, draft, " Two?"), 0);
 	draft_release(draft);
 	assert_string_equal(fixture_cat(f, "me", 0), "Another.\n");
-	assert_string_equal(old->answer.text, "Yes.\n");
+	assert_string_equal(turn_latest(old)->answer.text, "Yes.\n");
 	assert_int_equal(fixture_count(f, "me", MESSAGE_USER), 1);
 	turn_unref(old);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core/local/vectors_memory.h"
+#include "core/local/vectors_sqlite.h"
 #include "tests/unit/vectors_world.h"
 
 static int open_memory(struct world *world)
@@ -19,7 +20,19 @@ static int open_memory(struct world *world)
 	return vectors_memory_new(&world->vectors);
 }
 
+static int open_sqlite(struct world *world)
+{
+	struct vectors_sqlite_options options = {.memory_max = 1 << 20};
+	struct err err = ERR_NONE;
+	int rc = vectors_sqlite_new(&world->vectors, world->folder, &options, &err);
+
+	if (rc)
+		fail_msg("open: %s", err.text);
+	return rc;
+}
+
 static const struct adapter memory_adapter = {"memory", open_memory};
+static const struct adapter sqlite_adapter = {"sqlite", open_sqlite};
 
 static void test_published_is_found(void **state)
 {
@@ -518,6 +531,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONTRACT_ALL(memory),
+		CONTRACT_ALL(sqlite),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,7 @@ struct writer {
 
 static void put(struct writer *writer, const void *data, size_t len)
 {
-	fwrite(data, 1, len, writer->out);
+	fwrite_unlocked(data, 1, len, writer->out);
 	writer->at += len;
 }
 
