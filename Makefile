@@ -114,10 +114,9 @@ bench-run: $(bench_programs)
 	$(Q)set -e; for program in $(bench_programs); do $$program; done
 	$(Q)if [ -x tests/bench/bench_mount.py ]; then ASKFS=$(B)/askfs tests/bench/bench_mount.py; fi
 
-eval: deps-check ## drop a set of documents, ask its questions through the mount, score
+eval: deps-check ## drop a set of documents, ask its questions through the mount, score (EVAL_SETS=)
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)if [ -x tests/eval/run ]; then ASKFS=$(B)/askfs tests/eval/run $(EVAL); \
-	else echo 'tests/eval/run is not there'; exit 1; fi
+	$(Q)tests/eval/run $(B) $(EVAL) $(EVAL_SETS)
 
 lint: deps-lint ## look the sources over: form, layers, sizes, cppcheck, manuals
 	$(Q)tests/lint/run
