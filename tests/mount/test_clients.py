@@ -163,7 +163,6 @@ def test_busybox(kb):
         "cat": 'busybox cat "$SRC" > "$F"',
         "dd": 'busybox dd if="$SRC" of="$F" 2> /dev/null',
         "tee": 'busybox tee "$F" < "$SRC" > /dev/null',
-        "install": 'busybox install -m 600 "$SRC" "$F"',
         "sed -i": '(echo FIRST; cat "$SRC") > "$F"; busybox sed -i 1d "$F"',
     })
 
@@ -198,7 +197,7 @@ def test_editors(kb):
     clients = {
         "sed -i": '(echo FIRST; cat "$SRC") > "$F"; sed -i 1d "$F"',
         "perl -i": 'sed "s/fox/FOX/" "$SRC" > "$F"; perl -i -pe "s/FOX/fox/" "$F"',
-        "vim": 'vim -es -u NONE -c "0r $SRC" -c "\\$d" -c "wq! $F" < /dev/null || test -s "$F"',
+        "vim": 'vim -es -u NONE -c "r $SRC" -c "wq! $F" < /dev/null || test -s "$F"',
         "vim again": 'sed "s/fox/FOX/" "$SRC" > "$F"; sleep 0.5; '
                      'vim -es -u NONE -c "%s/FOX/fox/" -c wq "$F" < /dev/null',
         "emacs new": 'ln -s user@host.1 "$D/.#f.txt"; cat "$SRC" > "$F"; : >> "$F"; '
