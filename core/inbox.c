@@ -500,6 +500,12 @@ int inbox_new(struct inbox **out, const struct inbox_parts *parts)
 	if (!inbox)
 		return -ENOMEM;
 	inbox->parts = *parts;
+	inbox->parts.spool_path = strdup(parts->spool_path);
+	inbox->parts.realm = strdup(parts->realm);
+	if (!inbox->parts.spool_path || !inbox->parts.realm) {
+		inbox_free(inbox);
+		return -ENOMEM;
+	}
 	inbox_drain_init(inbox);
 	*out = inbox;
 	return 0;
@@ -576,5 +582,7 @@ void inbox_free(struct inbox *inbox)
 		return;
 	spool_each(inbox->parts.spool, drop_item, NULL);
 	inbox_drain_release(inbox);
+	free((char *)inbox->parts.spool_path);
+	free((char *)inbox->parts.realm);
 	free(inbox);
 }

@@ -15,7 +15,7 @@
 
 struct inbox;
 
-/* What it works with; all of it outlives the inbox. */
+/* What it works with; all of it outlives the inbox, but for the strings, which are copied. */
 struct inbox_parts {
 	struct loop *loop;
 	struct pool *io;

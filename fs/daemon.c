@@ -43,6 +43,7 @@ struct daemon {
 	struct state state;
 	struct ports ports;
 	struct ingest *ingest;
+	char *scratch_path; /* for files that never get a name */
 	struct watch fuse_watch, signal_watch;
 	struct fuse_buf buffer;
 	struct library_watch deletions;
@@ -177,9 +178,8 @@ static int start_parser(struct daemon *daemon, struct err *err)
 static int start_ingest(struct daemon *daemon, struct err *err)
 {
 	struct ports *ports = &daemon->ports;
-	AUTO_FREE char *scratch = NULL;
 
-	if (asprintf(&scratch, "%s/tmp", daemon->state.path) < 0)
+	if (asprintf(&daemon->scratch_path, "%s/tmp", daemon->state.path) < 0)
 		return err_set(err, -ENOMEM, "no memory");
 	struct ingest_ports parts = {
 		.catalog = ports->catalog,
@@ -188,7 +188,7 @@ static int start_ingest(struct daemon *daemon, struct err *err)
 		.embedder = ports->embedder,
 		.parser = ports->parser,
 		.records = ports->records,
-		.scratch = scratch,
+		.scratch = daemon->scratch_path,
 	};
 	int rc = ingest_recover(&parts, err);
 	return rc ? rc : ingest_new(&daemon->ingest, &parts, daemon->fs.config, err);
@@ -411,5 +411,6 @@ void daemon_free(struct daemon *daemon)
 	state_release(&daemon->state);
 	free(daemon->buffer.mem);
 	free(fs->mount_point);
+	free(daemon->scratch_path);
 	free(daemon);
 }
