@@ -48,7 +48,6 @@ unit_sources   := $(wildcard tests/unit/test_*.c)
 helper_sources := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
 unit_programs  := $(patsubst tests/unit/%.c,$(B)/%,$(unit_sources))
 bench_programs :=
-fuzz_programs  :=
 
 objects   = $(patsubst %.c,$(B)/obj/%.o,$(1))
 core_libs = $(call ask_pkg,--libs $(core_packages)) -lstemmer -lm
