@@ -18,7 +18,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' $(1) $(2))
 build_deps := pkg-config libfuse3-dev fuse3 libsqlite3-dev libicu-dev libmagic-dev libcjson-dev \
 	libssl-dev zlib1g-dev libxml2-dev libpoppler-glib-dev poppler-data libuchardet-dev libstemmer-dev \
 	libseccomp-dev libinih-dev
-check_deps := libcmocka-dev python3 rsync busybox-static
+check_deps := libcmocka-dev python3 rsync busybox-static vim curl git perl libglib2.0-bin zip unzip
 lint_deps  := clang-format cppcheck mandoc python3
 
 core_packages  := zlib sqlite3 icu-uc icu-i18n libcjson openssl inih
@@ -48,7 +48,6 @@ unit_sources   := $(wildcard tests/unit/test_*.c)
 helper_sources := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
 unit_programs  := $(patsubst tests/unit/%.c,$(B)/%,$(unit_sources))
 bench_programs :=
-fuzz_programs  :=
 
 objects   = $(patsubst %.c,$(B)/obj/%.o,$(1))
 core_libs = $(call ask_pkg,--libs $(core_packages)) -lstemmer -lm
@@ -82,12 +81,18 @@ $(B)/test_%: $(B)/obj/tests/unit/test_%.o $(call objects,$(helper_sources)) $(B)
 $(B)/obj/fs/%.o: packages := $(fs_packages) $(core_packages)
 $(B)/obj/core/parse/%.o: packages := $(parse_packages)
 $(B)/obj/%.o: packages ?= $(core_packages)
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(call all_cflags,$(packages)) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# Another PREFIX or other flags than last time: everything is compiled again.
+flags := $(CC) $(CFLAGS) $(PREFIX) $(VERSION)
+$(B)/flags: force
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(flags)' | cmp -s - $@ || echo '$(flags)' > $@
 
 # deps comes first and by itself: what follows it is another make, which finds everything there.
 demo: deps-build ## build, mount, drop the sample documents, ask, print the answers
@@ -108,10 +113,9 @@ bench-run: $(bench_programs)
 	$(Q)set -e; for program in $(bench_programs); do $$program; done
 	$(Q)if [ -x tests/bench/bench_mount.py ]; then ASKFS=$(B)/askfs tests/bench/bench_mount.py; fi
 
-eval: deps-check ## drop a set of documents, ask its questions through the mount, score
+eval: deps-check ## drop a set of documents, ask its questions through the mount, score (EVAL_SETS=)
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)if [ -x tests/eval/run ]; then ASKFS=$(B)/askfs tests/eval/run $(EVAL); \
-	else echo 'tests/eval/run is not there'; exit 1; fi
+	$(Q)tests/eval/run $(B) $(EVAL) $(EVAL_SETS)
 
 lint: deps-lint ## look the sources over: form, layers, sizes, cppcheck, manuals
 	$(Q)tests/lint/run
@@ -166,6 +170,8 @@ clean: ## remove everything that was built
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-.PHONY: all demo check unit bench bench-run eval lint format deps deps-build deps-check deps-lint \
+force:
+
+.PHONY: force all demo check unit bench bench-run eval lint format deps deps-build deps-check deps-lint \
 	install uninstall clean help
 .SECONDARY:

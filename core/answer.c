@@ -47,7 +47,7 @@ int answer_file_name(const char *name, struct buf *out)
 
 static cJSON *string_or_null(const char *text)
 {
-	AUTO_BUF struct buf clean;
+	AUTO_BUF struct buf clean = {0};
 
 	if (!text)
 		return cJSON_CreateNull();
@@ -220,17 +220,28 @@ static void add_failure(cJSON *root, const struct answer_parts *parts)
 	add_string(failure, "message", parts->failure_text);
 }
 
+/* The sentence may have its full stop already. */
+static void add_failure_text(struct buf *text, const struct answer_parts *parts)
+{
+	const char *why = parts->failure_text && parts->failure_text[0]
+		? parts->failure_text
+		: strerror(-parts->failure);
+	size_t len = strlen(why);
+
+	while (len > 0 && (why[len - 1] == '.' || why[len - 1] == '\n'))
+		len--;
+	buf_adds(text, "error: ");
+	buf_add(text, why, len);
+	buf_adds(text, ". Ask again later; system/health says what is out of order.");
+}
+
 static void add_body(cJSON *root, const struct answer_parts *parts)
 {
-	AUTO_BUF struct buf text;
+	AUTO_BUF struct buf text = {0};
 
 	buf_init(&text, BUF_MAX_DEFAULT);
 	if (parts->failure)
-		buf_addf(&text,
-			"error: %s. Ask again later; system/health says what is out of order.",
-			parts->failure_text && parts->failure_text[0]
-				? parts->failure_text
-				: strerror(-parts->failure));
+		add_failure_text(&text, parts);
 	else
 		buf_adds(&text, parts->body ? parts->body : "");
 	add_string(root, "answer", text.data);
@@ -274,7 +285,7 @@ static void render_text(const cJSON *root, struct buf *out)
 static int render(const cJSON *root, struct answer *out)
 {
 	AUTO_FREE char *json = cJSON_Print(root);
-	AUTO_BUF struct buf text, line;
+	AUTO_BUF struct buf text = {0}, line = {0};
 
 	if (!json)
 		return -ENOMEM;
@@ -369,24 +380,41 @@ static void blank(cJSON *list, const char *member, const char *document)
 			cJSON_ReplaceItemInObject(item, member, cJSON_CreateString(""));
 }
 
-static int load_source(cJSON *root, cJSON *source, answer_lookup_fn lookup, void *context,
+static int load_source(cJSON *source, answer_lookup_fn lookup, void *context,
 	struct answer *out)
 {
-	const char *id = string_of(source, "document_id");
 	struct uuid document;
 	char *name = NULL;
 
-	if (!uuid_parse(id, &document))
+	if (!uuid_parse(string_of(source, "document_id"), &document))
 		return -EBADMSG;
 	int rc = lookup(context, &document, &name);
-	if (rc == -ENOENT) {
+	if (rc == -ENOENT)
 		cJSON_AddTrueToObject(source, "deleted");
-		blank(cJSON_GetObjectItem(root, "sources"), "excerpt", id);
-		blank(cJSON_GetObjectItem(root, "retrieved"), "content", id);
-	}
 	if (!name)
 		name = strdup(string_of(source, "file_name"));
 	return keep_source(out, &document, name, rc == -ENOENT);
+}
+
+static void blank_document(cJSON *root, const char *id)
+{
+	blank(cJSON_GetObjectItem(root, "sources"), "excerpt", id);
+	blank(cJSON_GetObjectItem(root, "quotes"), "text", id);
+	blank(cJSON_GetObjectItem(root, "retrieved"), "content", id);
+}
+
+/* What was found but not cited goes too. */
+static void blank_deleted(cJSON *root, answer_lookup_fn lookup, void *context)
+{
+	const cJSON *item;
+	struct uuid document;
+
+	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "retrieved")) {
+		const char *id = string_of(item, "document_id");
+		AUTO_FREE char *name = NULL;
+		if (uuid_parse(id, &document) && lookup(context, &document, &name) == -ENOENT)
+			blank_document(root, id);
+	}
 }
 
 int answer_load(const char *json, answer_lookup_fn lookup, void *context, struct answer *out)
@@ -399,12 +427,14 @@ int answer_load(const char *json, answer_lookup_fn lookup, void *context, struct
 	if (!cJSON_IsObject(root))
 		return -EBADMSG;
 	cJSON_ArrayForEach(source, cJSON_GetObjectItem(root, "sources")) {
-		rc = load_source(root, source, lookup, context, out);
+		rc = load_source(source, lookup, context, out);
 		if (rc)
 			break;
 	}
-	if (!rc)
+	if (!rc) {
+		blank_deleted(root, lookup, context);
 		rc = render(root, out);
+	}
 	if (rc)
 		answer_release(out);
 	return rc;

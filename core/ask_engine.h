@@ -21,48 +21,59 @@ struct asker {
 struct ask {
 	struct ask_ports ports;      /* constant */
 	const struct config *config; /* constant */
-	struct pool *store;          /* constant; one thread: what is written keeps its order */
+	struct pool *store;          /* one thread: what is written keeps its order; NULL: stopped */
 	struct pool *workers;        /* constant */
 	struct session **sessions;   /* by name; references */
 	size_t session_count, session_room;
 	struct asker *askers, **askers_tail; /* whose turn comes first is first */
 	size_t running, ready;               /* turns with a worker, and waiting for one */
 	uint64_t serial;                     /* of the latest commit */
+	uint64_t removals;                   /* of documents */
 	size_t clock_hand;                   /* where unloading goes on */
-	size_t loaded_count;
 	bool is_stopping;
 };
 
+/* The object that @member, which @pointer points to, is embedded in. */
+#define EMBEDDING(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+/* ask.c: find the session by its name no more. */
+void ask_forget(struct session *session);
+
 /* ask_schedule.c */
 
-/* A turn was stored and may be called (now, or when its session's earlier turns are done). */
-void ask_ready(struct ask *ask, struct turn *turn);
-/* Take a turn out of its asker's queue. */
-void ask_unschedule(struct ask *ask, struct turn *turn);
-/* The first of the session's turns may have become the one to run. */
-void ask_advance(struct ask *ask, struct session *session);
-/* Queue the owed turn @turn, which the catalog has. Takes a reference of its own. */
-void ask_adopt(struct ask *ask, struct turn *turn);
-/* Do not wait for the handles of this session's turns any longer. */
+/* A turn's question is stored: it waits for its handle, or may be called already. */
+void ask_hold(struct turn *turn);
+/* Do not wait for the handle of this turn, or of any of the session's, any longer. */
+void ask_kick_turn(struct turn *turn);
 void ask_kick(struct session *session);
-/* End a turn without an answer; those who wait get @rc. */
+/* Append to the session's pending turns; a reference is taken. */
+void ask_append(struct turn *turn);
+/* The first of the session's turns was answered: it becomes the session's answer. */
+void ask_finish(struct turn *turn);
+/* End a turn without an answer; those who wait get @rc. It may be done already. */
 void ask_cancel(struct turn *turn, int rc);
 
-/* ask_work.c: make the answer of turn->job's turn. Worker thread; comes back by turn->task. */
+/* ask_work.c: make the answer of the turn that @job is in. Worker thread; comes back by
+ * turn->task. */
 void ask_work(struct job *job);
 
-/* ask_store.c: all -EINPROGRESS (@waiter gets the result, may be NULL), or -ENOMEM. */
+/* ask_store.c: what is written to the catalog, in the order of the calls. */
 
+/* -EINPROGRESS (@waiter gets the result; may be NULL), -ENOMEM or -ESHUTDOWN. */
 int ask_store_session(struct session *session, struct waiter *waiter);
 int ask_store_removal(struct session *session, struct waiter *waiter);
 /* Forget the messages of a turn that will not be. */
-int ask_store_retraction(struct session *session, uint32_t seq);
-/* Write the question, then take the turn from COMMITTING to HELD or READY. */
+void ask_store_retraction(struct session *session, uint32_t seq);
+/* Queue the turn and write its question, then ask_hold. 0 or -ENOMEM. */
 int ask_commit(struct turn *turn);
-/* Write the answer, then take the turn from STORING to DONE. Without memory at once. */
+/* Write the answer, then ask_finish. */
 void ask_store_answer(struct turn *turn);
 
-/* ask_load.c: read the session's owed turns and last answer. */
+/* ask_load.c: read the session's owed turns and its last answer, then wake session->loaded.
+ * 0 or -ENOMEM. */
 int ask_load(struct session *session);
+/* Drop an idle session's last answer from memory when there are many; not @spare's. */
+void ask_trim(struct ask *ask, const struct session *spare);
 
 #endif

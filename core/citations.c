@@ -100,6 +100,8 @@ static int feed_token(struct citations *citations, char c, struct buf *out)
 	struct buf *token = &citations->token;
 
 	if (token->data[0] == '\\') {
+		if (c == '\\') /* the first one is text, this one may escape */
+			return emit(citations, &c, 1, out);
 		if (c == '[')
 			token->data[0] = '[';
 		else if (buf_add(token, &c, 1))

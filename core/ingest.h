@@ -35,10 +35,13 @@ struct ingest_job {
 
 	struct document document; /* id, path, title, source, access, mtime_ns, parent, realm,
 				   * extra_metadata, created_ns as they shall be in a new
-				   * record; the record that is there keeps its own of these */
+				   * record; the record that is there keeps its own of these,
+				   * but for access, which is always the job's */
 	char *file;               /* the backing file; the pipeline opens it for reading */
 	int64_t queued_ns;        /* monotonic: when the file had settled */
-	bool started;             /* out: set before started() is called */
+	bool started;             /* out: a worker has begun; set before begun() is called */
+	/* Called when a worker begins; may be NULL. Worker thread; must not block. */
+	void (*begun)(struct ingest_job *job);
 	/* Called once a version was published but its embeddings are still missing, with the
 	 * record (PROCESSING); may be NULL. Worker thread; must not block. */
 	void (*published)(struct ingest_job *job, const struct document *record);
@@ -62,6 +65,7 @@ struct ingest_ports {
 	struct embedder *embedder; /* NULL: by words alone */
 	struct parser *parser;
 	struct records *records;
+	const char *scratch; /* a folder for files that never get a name */
 };
 
 /* Start the workers. The ports stay the caller's and outlive it. 0 or -errno. */
@@ -84,7 +88,14 @@ void ingest_job_access(struct ingest *ingest, struct ingest_job *job,
 /* Jobs that wait. Any thread. */
 size_t ingest_depth(struct ingest *ingest);
 
-/* Cancel what is queued, finish what runs, join. Every done() has been called then. */
+/* Cancel what was not published yet, let go of what waits for its embeddings (INGEST_LATER: it
+ * resumes there), join. Every done() has been called then. */
 void ingest_free(struct ingest *ingest);
+
+/* Remove what a kill left behind: chunks and blobs of documents and versions that the catalog
+ * does not know; and make a record whose chunks are not there PENDING, so that its file, which
+ * is still in the inbox then, is ingested again. Once at start, before the first job; one walk
+ * over each store. */
+int ingest_recover(const struct ingest_ports *ports, struct err *err);
 
 #endif

@@ -271,6 +271,23 @@ void library_set_status(struct library *library, struct library_entry *entry,
 	tell(library, &before, entry);
 }
 
+int library_set_place(struct library *library, struct library_entry *entry,
+	const struct access *access, const char *path)
+{
+	struct library_entry before = *entry;
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	hash_out(library, entry);
+	entry->access = *access;
+	entry->path = copy;
+	hash_in(library, entry);
+	tell(library, &before, entry);
+	free(before.path);
+	return 0;
+}
+
 void library_remove(struct library *library, struct library_entry *entry)
 {
 	hash_out(library, entry);

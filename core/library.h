@@ -10,6 +10,7 @@
 #include "core/document.h"
 
 struct library;
+struct run;
 
 /* A document in brief. Owned by the library; loop thread only. Read the fields; the library
  * and (where said) the inbox write them. */
@@ -25,7 +26,7 @@ struct library_entry {
 	int64_t created_ns, updated_ns;
 	const char *content_type; /* "" until known; shared by all that have it */
 	char *path;
-	void *item;               /* the inbox's: work under way */
+	struct run *run;          /* the inbox's: it is in the pipeline */
 	struct library_entry *next_id, *next_path; /* in the tables' buckets */
 	struct library_entry *before, *after;      /* by creation */
 };
@@ -62,6 +63,10 @@ struct library_entry *library_put(struct library *library, const struct document
 /* Another state, with nothing else changed. */
 void library_set_status(struct library *library, struct library_entry *entry,
 	enum doc_status status);
+
+/* Other bits or another path. 0 or -ENOMEM. */
+int library_set_place(struct library *library, struct library_entry *entry,
+	const struct access *access, const char *path);
 
 void library_remove(struct library *library, struct library_entry *entry);
 

@@ -26,6 +26,24 @@ void options_release(struct options *options)
 	options_init(options);
 }
 
+static int copy_string(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
+}
+
+int options_copy(struct options *to, const struct options *from)
+{
+	*to = (struct options){
+		.top_k = from->top_k, .threshold = from->threshold, .agent = from->agent};
+	if (copy_string(&to->type, from->type) || copy_string(&to->path, from->path) ||
+		copy_string(&to->model, from->model)) {
+		options_release(to);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int wrong(struct err *err, const char *member, const char *expected)
 {
 	return err_set(err, -EINVAL, "\"%s\" must be %s, or null for the default", member,

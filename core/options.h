@@ -25,6 +25,9 @@ struct options {
 void options_init(struct options *options);
 void options_release(struct options *options);
 
+/* A deep copy. 0 or -ENOMEM (then @to is initialised and empty). */
+int options_copy(struct options *to, const struct options *from);
+
 /* Read options.json. White space alone is all defaults, and so is null for a member.
  * @model is the only name that "model" may have besides null. -EINVAL with *err set for
  * anything else that it does not know; then @out is initialised and empty. */

@@ -105,7 +105,7 @@ static void on_written(struct journal_wait *wait, int result)
 	struct spool_inode *created = change->created;
 
 	if (result && created && created->name)
-		spool_unlink(change->spool, created->name, NULL, NULL);
+		spool_unlink(change->spool, created->name, false, NULL, NULL);
 	if (change->done)
 		change->done(change->context, result);
 	if (created)
@@ -310,14 +310,25 @@ int spool_link(struct spool *spool, struct spool_inode *inode, struct spool_inod
 	return 0;
 }
 
-int spool_unlink(struct spool *spool, struct spool_entry *entry, spool_done done, void *context)
+void spool_each_orphan(struct spool *spool,
+	void (*callback)(void *context, const struct uuid *document), void *context)
+{
+	for (size_t i = 0; i < spool->tree.orphan_count; i++)
+		callback(context, &spool->tree.orphans[i]);
+	free(spool->tree.orphans);
+	spool->tree.orphans = NULL;
+	spool->tree.orphan_count = 0;
+}
+
+int spool_unlink(struct spool *spool, struct spool_entry *entry, bool takes_document,
+	spool_done done, void *context)
 {
 	struct spool_inode *inode = entry->inode;
 
 	if (inode->children)
 		return -ENOTEMPTY;
-	spool_record_unlink(&spool->record, entry);
 	touch_folder(entry->folder);
+	spool_record_unlink(&spool->record, entry, takes_document);
 	inode->ctime_ns = clock_wall_ns();
 	spool_tree_remove(&spool->tree, entry);
 	append_change(spool, done, context);
@@ -363,6 +374,12 @@ static int check_rename(struct spool *spool, const struct spool_entry *entry,
 	return old->inode->children ? -ENOTEMPTY : 0;
 }
 
+int spool_rename_check(struct spool *spool, const struct spool_entry *entry,
+	const struct spool_inode *to_folder, const char *to_name, unsigned flags)
+{
+	return check_rename(spool, entry, to_folder, spool_lookup(spool, to_folder, to_name), flags);
+}
+
 /* The two entries change places: what they lead to is swapped, and what is known with it. */
 static void exchange(struct spool *spool, struct spool_entry *a, struct spool_entry *b)
 {
@@ -394,10 +411,11 @@ int spool_rename(struct spool *spool, struct spool_entry *entry, struct spool_in
 
 	if (rc)
 		return rc;
-	spool_record_rename(&spool->record, entry, to_folder, to_name, flags & RENAME_EXCHANGE);
-	append_change(spool, done, context);
 	touch_folder(entry->folder);
 	touch_folder(to_folder);
+	to_folder->mtime_ns = to_folder->ctime_ns = entry->folder->mtime_ns;
+	spool_record_rename(&spool->record, entry, to_folder, to_name, flags & RENAME_EXCHANGE);
+	append_change(spool, done, context);
 	entry->inode->ctime_ns = clock_wall_ns();
 	if (old && old->inode == entry->inode)
 		return 0; /* two names of one file, or the same name: nothing moves */
@@ -625,6 +643,26 @@ void spool_sync(struct spool *spool, spool_done done, void *context)
 	journal_sync(spool->journal, &sync->wait);
 }
 
+void spool_sync_inode(struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
+{
+	struct sync *sync = calloc(1, sizeof(*sync));
+
+	if (!sync) {
+		done(context, -ENOMEM);
+		return;
+	}
+	sync->spool = spool;
+	sync->done = done;
+	sync->context = context;
+	sync->wait.prepare = sync_files;
+	sync->wait.done = finish_sync;
+	sync->count = 1;
+	sync->inos[0] = inode->ino;
+	forget_unsynced(spool, inode);
+	spool->jobs++;
+	journal_sync(spool->journal, &sync->wait);
+}
+
 static void on_sync_timer(struct timer *timer)
 {
 	struct spool *spool = (struct spool *)((char *)timer - offsetof(struct spool, sync_timer));
@@ -748,6 +786,10 @@ int spool_open(struct spool **out, int dir_fd, uid_t uid, gid_t gid, struct loop
 	spool->tree.root->mode = 01777;
 	spool->tree.root->uid = uid;
 	spool->tree.root->gid = gid;
+	if (journal_size(spool->journal) == 0) {
+		spool_record_inode(&spool->record, spool->tree.root); /* its times */
+		append(spool, NULL);
+	}
 	drop_nameless(spool);
 	read_sizes(spool);
 	rc = sweep(spool);
@@ -755,8 +797,6 @@ int spool_open(struct spool **out, int dir_fd, uid_t uid, gid_t gid, struct loop
 		spool_free(spool);
 		return err_set(err, rc, "spool: %s", strerror(-rc));
 	}
-	spool_record_inode(&spool->record, spool->tree.root);
-	append(spool, NULL);
 	*out = spool;
 	return 0;
 }

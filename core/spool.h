@@ -109,8 +109,16 @@ int spool_create(struct spool *spool, struct spool_inode *folder, const char *na
 int spool_link(struct spool *spool, struct spool_inode *inode, struct spool_inode *folder,
 	const char *name, struct spool_entry **out, spool_done done, void *context);
 
-/* Remove a name. -ENOTEMPTY for a folder that holds something. @entry is gone. */
-int spool_unlink(struct spool *spool, struct spool_entry *entry, spool_done done, void *context);
+/* Every document whose last name was unlinked shortly before the restart, by spool_unlink with
+ * @takes_document: whoever asked for it may have been told so, and the document is still there.
+ * Once, after spool_open. */
+void spool_each_orphan(struct spool *spool,
+	void (*callback)(void *context, const struct uuid *document), void *context);
+
+/* Remove a name. With @takes_document a restart knows that its document shall go too.
+ * -ENOTEMPTY for a folder that holds something. @entry is gone. */
+int spool_unlink(struct spool *spool, struct spool_entry *entry, bool takes_document,
+	spool_done done, void *context);
 
 /* Move @entry; what had that name before goes. Entries hold their names, so the entries of
  * both names are new ones afterwards: look them up again; what they lead to, their documents
@@ -118,6 +126,10 @@ int spool_unlink(struct spool *spool, struct spool_entry *entry, spool_done done
  * RENAME_NOREPLACE -EEXIST. -EINVAL (a folder into itself), -ENOTEMPTY, -EISDIR, -ENOTDIR. */
 int spool_rename(struct spool *spool, struct spool_entry *entry, struct spool_inode *to_folder,
 	const char *to_name, unsigned flags, spool_done done, void *context);
+
+/* Would spool_rename do it? 0 or its error; nothing is changed. */
+int spool_rename_check(struct spool *spool, const struct spool_entry *entry,
+	const struct spool_inode *to_folder, const char *to_name, unsigned flags);
 
 /* Which of them spool_setattr shall change. */
 enum {
@@ -165,6 +177,10 @@ int spool_dir_fd(const struct spool *spool);
 
 /* Put everything on disk: files written since the last time and the journal. */
 void spool_sync(struct spool *spool, spool_done done, void *context);
+
+/* Put one file and the journal on disk: fsync. */
+void spool_sync_inode(struct spool *spool, struct spool_inode *inode, spool_done done,
+	void *context);
 
 /* True while something is on its way to the disk; for shutdown. */
 bool spool_is_busy(const struct spool *spool);

@@ -8,7 +8,7 @@
 /* Each clears @out and makes one record in it. Loop thread. */
 void spool_record_inode(struct buf *out, const struct spool_inode *inode);
 void spool_record_entry(struct buf *out, const struct spool_entry *entry);
-void spool_record_unlink(struct buf *out, const struct spool_entry *entry);
+void spool_record_unlink(struct buf *out, const struct spool_entry *entry, bool takes_document);
 void spool_record_rename(struct buf *out, const struct spool_entry *entry,
 	const struct spool_inode *to_folder, const char *to_name, bool is_exchange);
 void spool_record_xattr(struct buf *out, const struct spool_inode *inode, const char *name,

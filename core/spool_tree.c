@@ -239,6 +239,23 @@ int spool_tree_xattr(struct spool_inode *inode, const char *name, const void *va
 	return 0;
 }
 
+void spool_tree_orphan_add(struct spool_tree *tree, const struct uuid *document)
+{
+	struct uuid *more = realloc(tree->orphans, (tree->orphan_count + 1) * sizeof(*more));
+
+	if (!more)
+		return; /* the document stays, which loses nothing */
+	tree->orphans = more;
+	tree->orphans[tree->orphan_count++] = *document;
+}
+
+void spool_tree_orphan_remove(struct spool_tree *tree, const struct uuid *document)
+{
+	for (size_t i = 0; i < tree->orphan_count; i++)
+		if (uuid_equal(&tree->orphans[i], document))
+			tree->orphans[i--] = tree->orphans[--tree->orphan_count];
+}
+
 void spool_tree_release(struct spool_tree *tree)
 {
 	for (size_t i = 0; tree->entries && i < tree->entry_cap; i++)
@@ -253,6 +270,7 @@ void spool_tree_release(struct spool_tree *tree)
 			tree->inodes[i] = inode->next;
 			free_inode(inode);
 		}
+	free(tree->orphans);
 	free(tree->entries);
 	free(tree->inodes);
 	*tree = (struct spool_tree){0};

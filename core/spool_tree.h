@@ -12,7 +12,13 @@ struct spool_tree {
 	size_t inode_count, inode_cap, entry_count, entry_cap;
 	uint64_t last_ino;
 	struct spool_inode *root;
+	/* Replay only: documents whose name was unlinked and has not come again. */
+	struct uuid *orphans;
+	size_t orphan_count;
 };
+
+void spool_tree_orphan_add(struct spool_tree *tree, const struct uuid *document);
+void spool_tree_orphan_remove(struct spool_tree *tree, const struct uuid *document);
 
 int spool_tree_init(struct spool_tree *tree);
 void spool_tree_release(struct spool_tree *tree);

@@ -13,6 +13,7 @@
 #include "core/access.h"
 #include "core/answer.h"
 #include "core/buf.h"
+#include "core/options.h"
 #include "core/pool.h"
 #include "core/waiter.h"
 
@@ -36,20 +37,24 @@ struct turn {
 	struct session *session; /* a reference */
 	struct turn *next;       /* in session->pending */
 	struct turn *next_ready; /* in the asker's queue */
+	struct turn *successor;  /* what its handle wrote after its commit; a reference */
 	enum turn_state state;
 	uint32_t seq;
 	uint64_t serial;   /* order of commits, of all sessions */
 	bool is_kicked;    /* wait no longer for its handle */
 	bool is_scheduled; /* in the asker's queue */
+	bool has_failed;   /* TURN_CANCELLED: the question could not be stored */
 	char *question;    /* fixed once committed, so a worker may read it */
 	size_t question_len;
-	struct caller caller;  /* likewise */
+	struct caller caller;    /* likewise */
+	struct options options;  /* likewise, from TURN_RUNNING on */
+	uint32_t history_from;   /* likewise: what lies before is hidden */
 	int64_t committed_ns;  /* wall clock */
 	int64_t started_ns;    /* monotonic, of the commit */
 	int64_t answered_ns;   /* wall clock; 0: not yet */
 	struct timer hold;     /* until it is called without its handle being released */
 	struct answer answer;  /* complete in TURN_DONE; the worker's before */
-	bool is_failed;        /* the answer is an "error:" text */
+	int end;               /* TURN_CANCELLED: what those who wait get */
 	struct waiters commit; /* FLUSHes that wait for TURN_COMMITTING to end */
 	struct waiters answered; /* opens */
 	struct waiters progress; /* reads of the stream */
@@ -57,6 +62,7 @@ struct turn {
 	atomic_bool cancelled; /* set by the loop, read by the worker */
 	struct job job;        /* the answering */
 	struct task task;      /* its way back */
+	int result;            /* the worker's: 0, or -errno when there is no answer to keep */
 
 	pthread_mutex_t lock;
 	struct buf stream;    /* lock: what `stream` has delivered so far */
@@ -69,6 +75,13 @@ struct turn {
 struct turn *turn_new(struct session *session, const struct caller *caller);
 struct turn *turn_ref(struct turn *turn);
 void turn_unref(struct turn *turn);
+
+/* @turn, or what succeeded it. Borrowed. */
+struct turn *turn_latest(struct turn *turn);
+
+/* @new was written on the handle that had committed @old, before that was answered: who waits
+ * for @old, waits for @new. */
+void turn_succeed(struct turn *old, struct turn *new);
 
 /* Wait for the answer, and have it called at once. 0: it is there. -EINPROGRESS: @waiter was
  * queued and gets 0, -ETIMEDOUT, -ECANCELED, -ENOENT (the session was removed) or -ESHUTDOWN.
@@ -88,7 +101,7 @@ int turn_stream_add(struct turn *turn, const char *text, size_t len);
 /* The attempt was in vain, another one begins: say so in the stream. Worker thread. */
 void turn_stream_restart(struct turn *turn);
 
-/* Bring the stream to its end: whatever of the final text it has not delivered. */
+/* The turn is TURN_DONE: whatever of the final text the stream has not delivered follows. */
 void turn_stream_finish(struct turn *turn);
 
 #endif

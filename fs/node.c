@@ -15,7 +15,7 @@
 #include "core/auto.h"
 #include "core/clock.h"
 #include "fs/fs.h"
-#include "fs/req.h"
+#include "fs/req_new.h"
 
 uint64_t node_hash(const char *kind, const void *identity, size_t len)
 {
@@ -90,6 +90,15 @@ void node_forget(struct node *node, uint64_t count)
 	node->lookups -= count;
 	if (node->lookups == 0)
 		node_drop(node);
+}
+
+void nodes_free(struct fs *fs)
+{
+	while (fs->handles)
+		handle_free(fs->handles);
+	for (size_t i = 0; i < NODE_BUCKETS; i++)
+		while (fs->buckets[i])
+			node_drop(fs->buckets[i]);
 }
 
 void node_stat(struct node *node, struct stat *out)
@@ -206,10 +215,9 @@ static uint64_t text_key(uint64_t ino, const struct attributes *attributes, cons
 	return node_hash("text", parts, sizeof(parts));
 }
 
-static struct node *text_new(struct fs *fs, const struct node_ops *ops, uint64_t ino,
+static struct node *text_new(struct fs *fs, const struct node_ops *ops, uint64_t key, uint64_t ino,
 	const struct attributes *attributes, char *data, size_t len)
 {
-	uint64_t key = text_key(ino, attributes, data, len);
 	struct node *found = node_find(fs, key);
 
 	if (found) {
@@ -230,13 +238,25 @@ static struct node *text_new(struct fs *fs, const struct node_ops *ops, uint64_t
 struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *attributes, char *data,
 	size_t len)
 {
-	return data ? text_new(fs, &text_ops, ino, attributes, data, len) : NULL;
+	if (!data)
+		return NULL;
+	uint64_t key = text_key(ino, attributes, data, len);
+	return text_new(fs, &text_ops, key, ino, attributes, data, len);
 }
 
 struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attributes *attributes,
 	char *data, size_t len)
 {
-	return data ? text_new(fs, &stable_ops, ino, attributes, data, len) : NULL;
+	if (!data)
+		return NULL;
+	uint64_t key = text_key(ino, attributes, data, len);
+	return node_text_keyed(fs, key, ino, attributes, data, len);
+}
+
+struct node *node_text_keyed(struct fs *fs, uint64_t key, uint64_t ino,
+	const struct attributes *attributes, char *data, size_t len)
+{
+	return data ? text_new(fs, &stable_ops, key, ino, attributes, data, len) : NULL;
 }
 
 struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *attributes,
@@ -244,5 +264,8 @@ struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *att
 {
 	char *copy = strdup(target);
 
-	return copy ? text_new(fs, &link_ops, ino, attributes, copy, strlen(copy)) : NULL;
+	if (!copy)
+		return NULL;
+	uint64_t key = text_key(ino, attributes, copy, strlen(copy));
+	return text_new(fs, &link_ops, key, ino, attributes, copy, strlen(copy));
 }

@@ -62,11 +62,11 @@ struct node_ops {
 		struct handle *handle);
 
 	/* Extended attributes; NULL: -ENODATA, none, -EOPNOTSUPP. @value NULL in setxattr
-	 * removes. Names of system. and security. never come here. getxattr and listxattr
-	 * append to @out (a list has a NUL behind each name) and return 0 or -errno: from
-	 * memory. */
-	int (*getxattr)(struct node *node, const char *name, struct buf *out);
-	int (*listxattr)(struct node *node, struct buf *out);
+	 * removes; it stays valid until the request is answered, as does @name until the call
+	 * returns. Only names that begin with "user." come here. getxattr and listxattr fill
+	 * req->buf (a list has a NUL behind each name) and answer with req_xattr. */
+	void (*getxattr)(struct node *node, struct req *req, const char *name);
+	void (*listxattr)(struct node *node, struct req *req);
 	void (*setxattr)(struct node *node, struct req *req, const char *name, const void *value,
 		size_t size, int flags);
 };
@@ -103,6 +103,7 @@ struct handle {
 	const struct handle_ops *ops;
 	struct node *node;
 	int flags; /* open(2)'s */
+	struct handle *next, *before; /* among all that are open */
 };
 
 /* 63 bits of the SHA-256 of an identity, the top bit set: inode numbers that a restart does
@@ -116,6 +117,9 @@ struct node *node_find(struct fs *fs, uint64_t key);
  * until the kernel forgets it; one that never was handed to the kernel: node_drop. */
 void *node_new(struct fs *fs, const struct node_ops *ops, size_t size, uint64_t key, uint64_t ino);
 void node_drop(struct node *node);
+
+/* Release every handle and free every node: the kernel is gone. */
+void nodes_free(struct fs *fs);
 
 /* The kernel returned @count references; frees the node with the last one. */
 void node_forget(struct node *node, uint64_t count);
@@ -141,6 +145,11 @@ struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *att
 /* The same for content that changes rarely: the kernel believes the name for a second. */
 struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attributes *attributes,
 	char *data, size_t len);
+
+/* The same under a @key that says what the content is, without looking at it: whoever finds
+ * that key with node_find need not make the content again. */
+struct node *node_text_keyed(struct fs *fs, uint64_t key, uint64_t ino,
+	const struct attributes *attributes, char *data, size_t len);
 
 /* The same for a symbolic link; @target is copied. */
 struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *attributes,

@@ -474,45 +474,38 @@ static void op_removexattr(fuse_req_t fuse, fuse_ino_t ino, const char *name)
 		req->node->ops->setxattr(req->node, req, name, NULL, 0, 0);
 }
 
-/* The protocol of getxattr and listxattr: size 0 asks for the size. */
-static void reply_xattr(fuse_req_t fuse, int rc, const struct buf *value, size_t size)
-{
-	if (rc)
-		fuse_reply_err(fuse, -rc);
-	else if (size == 0)
-		fuse_reply_xattr(fuse, value->len);
-	else if (size < value->len)
-		fuse_reply_err(fuse, ERANGE);
-	else
-		fuse_reply_buf(fuse, value->data, value->len);
-}
-
+/* "security.capability" is asked for at every write: no req for what nobody has. */
 static void op_getxattr(fuse_req_t fuse, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct node *node = node_of(fuse, ino);
-	AUTO_BUF struct buf value;
-	int rc = -ENODATA;
 
 	metric_fuse("getxattr");
-	buf_init(&value, (size_t)1 << 20);
-	if (has_prefix(name, "system."))
-		rc = -EOPNOTSUPP; /* an ACL that nobody enforces must not be accepted */
-	else if (has_prefix(name, "user.") && node->ops->getxattr)
-		rc = node->ops->getxattr(node, name, &value);
-	reply_xattr(fuse, rc, &value, size);
+	if (has_prefix(name, "system.")) {
+		fuse_reply_err(fuse, EOPNOTSUPP); /* an ACL that nobody enforces must not be accepted */
+		return;
+	}
+	if (!has_prefix(name, "user.") || !node->ops->getxattr) {
+		fuse_reply_err(fuse, ENODATA);
+		return;
+	}
+	struct req *req = req_new(fuse, node);
+	if (!req)
+		return;
+	req->number = (int64_t)size;
+	node->ops->getxattr(node, req, name);
 }
 
 static void op_listxattr(fuse_req_t fuse, fuse_ino_t ino, size_t size)
 {
-	struct node *node = node_of(fuse, ino);
-	AUTO_BUF struct buf names;
-	int rc = 0;
+	struct req *req = begin(fuse, ino, "listxattr");
 
-	metric_fuse("listxattr");
-	buf_init(&names, (size_t)1 << 20);
-	if (node->ops->listxattr)
-		rc = node->ops->listxattr(node, &names);
-	reply_xattr(fuse, rc, &names, size);
+	if (!req)
+		return;
+	req->number = (int64_t)size;
+	if (req->node->ops->listxattr)
+		req->node->ops->listxattr(req->node, req);
+	else
+		req_xattr(req, 0);
 }
 
 const struct fuse_lowlevel_ops fs_ops = {

@@ -191,6 +191,24 @@ void req_poll(struct req *req, unsigned revents)
 	finish(req);
 }
 
+/* The protocol of getxattr and listxattr: size 0 asks for the size. */
+void req_xattr(struct req *req, int rc)
+{
+	size_t size = (size_t)req->number;
+
+	if (!rc && req->buf.failed)
+		rc = req->buf.failed;
+	if (rc)
+		fuse_reply_err(req->fuse, -rc);
+	else if (size == 0)
+		fuse_reply_xattr(req->fuse, req->buf.len);
+	else if (size < req->buf.len)
+		fuse_reply_err(req->fuse, ERANGE);
+	else
+		fuse_reply_buf(req->fuse, req->buf.data, req->buf.len);
+	finish(req);
+}
+
 void req_fill_entry(struct node *node, struct fuse_entry_param *out)
 {
 	*out = (struct fuse_entry_param){
@@ -228,6 +246,11 @@ void req_attr(struct req *req)
 
 void handle_free(struct handle *handle)
 {
+	struct fs *fs = handle->node->fs;
+
+	*(handle->before ? &handle->before->next : &fs->handles) = handle->next;
+	if (handle->next)
+		handle->next->before = handle->before;
 	if (handle->ops->release)
 		handle->ops->release(handle);
 	else
@@ -239,6 +262,10 @@ static void fill_file(struct req *req, struct handle *handle, struct node *node,
 {
 	handle->node = node;
 	handle->flags = req->file.flags;
+	handle->next = req->fs->handles;
+	if (handle->next)
+		handle->next->before = handle;
+	req->fs->handles = handle;
 	req->file.fh = (uint64_t)(uintptr_t)handle;
 	req->file.keep_cache = cache == OPEN_CACHE_KEEP;
 	req->file.direct_io = cache == OPEN_CACHE_DIRECT;

@@ -64,6 +64,7 @@ void req_written(struct req *req, size_t size);                    /* any thread
 void req_link(struct req *req, const char *target);                /* any thread: readlink */
 void req_statfs(struct req *req, const struct statvfs *statvfs);   /* any thread */
 void req_poll(struct req *req, unsigned revents);                  /* any thread */
+void req_xattr(struct req *req, int rc); /* any thread: req->buf, or the error @rc */
 void req_entry(struct req *req, struct node *node);                /* loop thread; NULL: -ENOMEM */
 void req_attr(struct req *req);                                    /* loop thread: setattr */
 void req_list(struct req *req);                                    /* loop thread: opendir */

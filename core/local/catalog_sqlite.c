@@ -159,12 +159,11 @@ static int write_sql(const struct database *database, enum query query, struct b
 static int prepare(struct database *database, struct link *link, enum query query,
 	sqlite3_stmt **out, struct err *err)
 {
-	AUTO_BUF struct buf sql;
+	AUTO_BUF struct buf sql = {.max = BUF_MAX_DEFAULT};
 
 	*out = link->statements[query];
 	if (*out)
 		return 0;
-	buf_init(&sql, BUF_MAX_DEFAULT);
 	if (write_sql(database, query, &sql))
 		return err_set(err, -ENOMEM, "out of memory");
 	int rc = db_prepare(link->db, &link->statements[query], sql.data, err);

@@ -41,10 +41,11 @@ static const double feature_weights[EVIDENCE_FEATURES] = {
 };
 /* Logistic regression; see the same. */
 static const double signal_weights[SIGNAL_COUNT] = {
-	[SIGNAL_COVER] = 3.95,
+	[SIGNAL_COVER] = 4.0,
 	[SIGNAL_LIKE] = 0,
-	[SIGNAL_PASSAGE] = 3.96,
-	[SIGNAL_MISSING] = 0,
+	[SIGNAL_PASSAGE] = 4.0,
+	[SIGNAL_MISSING] = -1,
+	[SIGNAL_IDEOGRAM] = 1.3,
 };
 static const double confidence_bias = -3.05;
 
@@ -347,6 +348,16 @@ static void sort_items(const struct generator_request *request, struct evidence 
 	out->count = kept;
 }
 
+/* Pairs of ideograms reach across words, so a good passage holds fewer of them. */
+static double share_of_ideograms(const struct question *question)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < question->term_count; i++)
+		count += (unsigned char)question->terms[i].text[0] >= 0xe3;
+	return question->term_count ? (double)count / (double)question->term_count : 0;
+}
+
 static void set_confidence(const struct question *question, uint64_t everywhere,
 	struct evidence *out)
 {
@@ -354,6 +365,7 @@ static void set_confidence(const struct question *question, uint64_t everywhere,
 
 	signals[SIGNAL_COVER] = out->items[0].features[EVIDENCE_COVER];
 	signals[SIGNAL_LIKE] = out->items[0].features[EVIDENCE_LIKE];
+	signals[SIGNAL_IDEOGRAM] = share_of_ideograms(question);
 	for (size_t i = 0; i < question->group_count; i++)
 		if (!(everywhere >> i & 1) && question->weight[i] > signals[SIGNAL_MISSING])
 			signals[SIGNAL_MISSING] = question->weight[i];

@@ -36,6 +36,7 @@ enum evidence_signal {
 	SIGNAL_LIKE,    /* the share that its words only resemble */
 	SIGNAL_PASSAGE, /* the best passage's share, heading and title among it */
 	SIGNAL_MISSING, /* the share of the heaviest word that no passage holds */
+	SIGNAL_IDEOGRAM, /* the share of the question's words that are pairs of ideograms */
 	SIGNAL_COUNT
 };
 

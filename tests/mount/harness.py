@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import pickle
+import random
 import re
 import shutil
 import signal
@@ -28,6 +29,9 @@ SLOW = float(os.environ.get("ASKFS_SLOW", "1"))
 
 # Users who need no account; nobody (65534) has one nearly everywhere.
 ALICE, BOB, CAROL, NOBODY = 1001, 1002, 1003, 65534
+
+# Bytes of no known kind.
+NOISE = random.Random(4711).randbytes(6000)
 
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:"
                        r"|UndefinedBehaviorSanitizer")
@@ -286,6 +290,7 @@ class KB:
         self.config.update(config or {})
         self.options = list(options)
         self.daemon = None
+        self.program = ASKFS
         self.user = None  # the daemon runs as this uid
         self.broken = []  # what went wrong with the daemon itself
         os.makedirs(self.mount, exist_ok=True)
@@ -314,7 +319,7 @@ class KB:
 
     def command(self, *more):
         options = [part for option in self.options for part in ("-o", option)]
-        return [ASKFS, "mount", *more, *options, "--config", self.config_file,
+        return [self.program, "mount", *more, *options, "--config", self.config_file,
                 "--state", self.state, self.mount]
 
     def environment(self):
@@ -335,7 +340,7 @@ class KB:
     def launch(self):
         """Start the daemon in front, and do not wait for it."""
         self.write_config()
-        with open(self.log_file, "ab") as log:
+        with open(self.log_file, "ab") as log:  # appended to: a restart adds to it
             self.daemon = subprocess.Popen(
                 self.command("-f"), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.environment(), cwd="/", preexec_fn=self.become)
@@ -401,6 +406,7 @@ class KB:
                 self.daemon.kill()
                 self.daemon.wait()
             lazily_unmount(self.mount)
+            lazily_unmount(self.state)
         if SANITIZER.search(self.log()):
             self.broken.append("a sanitizer complained (see the daemon's messages)")
 
@@ -569,12 +575,11 @@ def run_test(module, name, folder):
     function = getattr(__import__(module), name)
     kb, status = None, 0
     try:
-        if not os.access(ASKFS, os.X_OK):
-            raise Failed(f"{ASKFS}: no such program (make builds it; ASKFS names another)")
         if not os.access("/dev/fuse", os.R_OK | os.W_OK):
             raise Skip("/dev/fuse cannot be opened")
         kb = KB(folder, getattr(function, "config", None), getattr(function, "options", ()))
         kb.extra = []
+        os.environ["ASKFS_TEST_FOLDER"] = folder
         if function.__code__.co_argcount:
             function(kb.start())
         else:

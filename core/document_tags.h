@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a user may say about a document: "user.askfs.title", ".source" and ".tag.X". */
+#ifndef ASKFS_CORE_DOCUMENT_TAGS_H
+#define ASKFS_CORE_DOCUMENT_TAGS_H
+
+#include <stdbool.h>
+
+#include "core/document.h"
+
+/* Is it one of the names that can be set? */
+bool document_xattr_is_settable(const char *name);
+
+/* Set it in the record; NULL removes. Tags are members of extra_metadata's "tags". 0, -ENODATA
+ * (remove what is not there), -EINVAL (not UTF-8), -ENOMEM. */
+int document_set_xattr(struct document *document, const char *name, const char *value);
+
+/* Its value, appended. 0, -ENODATA, -ENOMEM. */
+int document_get_xattr(const struct document *document, const char *name, struct buf *out);
+
+/* The names that have a value, a NUL behind each, appended. 0 or -errno. */
+int document_list_xattrs(const struct document *document, struct buf *out);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the inbox share. Loop thread. */
+#ifndef ASKFS_CORE_INBOX_ITEM_H
+#define ASKFS_CORE_INBOX_ITEM_H
+
+#include "core/inbox.h"
+
+enum item_state {
+	ITEM_IDLE,     /* nothing to do: private, empty, or failed */
+	ITEM_OPEN,     /* changed, and still open for writing */
+	ITEM_SETTLING, /* the timer runs until it counts as done */
+	ITEM_READY,    /* in the queue for a place in the pipeline */
+	ITEM_RUNNING,  /* in the pipeline */
+	ITEM_WAITING,  /* the timer runs until the next attempt */
+	ITEM_UNSAFE,   /* ingested, but not yet safe from a loss of power */
+	ITEM_CLEAN,    /* ingested for good; the timer runs until it leaves */
+};
+
+/* One name in the inbox. */
+struct item {
+	struct inbox *inbox;
+	struct spool_entry *entry; /* NULL: the name has gone while it ran */
+	struct timer timer;
+	enum item_state state;
+	bool has_failed;     /* the last attempt; the error note says why */
+	bool must_edit;      /* the record may not say what the file says */
+	bool must_delete;    /* the document is to be deleted when it has run */
+	unsigned attempts;   /* in a row, that may pass */
+	uint32_t generation; /* that was taken up last */
+	struct uuid document;
+	int64_t settle_ns;      /* quiet time it needs now */
+	int64_t last_closed_ns; /* monotonic */
+	int64_t settled_ns, indexed_ns;
+	struct run *run;
+	struct item *next, *before; /* in one of the lists */
+	struct item_list *list;
+};
+
+struct item_list {
+	struct item *first, *last;
+	size_t count;
+};
+
+struct inbox {
+	struct inbox_parts parts;
+	bool is_stopping;
+	size_t settling, running;
+	struct item_list ready;   /* ITEM_READY */
+	struct item_list unsafe;  /* ITEM_UNSAFE, waiting for the next barrier */
+	struct item_list barrier; /* ITEM_UNSAFE, the barrier under way */
+	bool is_barrier_running;
+	struct timer barrier_timer;
+	struct timer folder_timer;
+	struct folder_watch *folders; /* emptied by draining */
+	struct owner_activity *owners;
+	unsigned jobs; /* on the I/O pool */
+};
+
+/* inbox.c */
+struct item *item_of(struct inbox *inbox, struct spool_entry *entry); /* made if need be */
+void item_set_state(struct item *item, enum item_state state);
+void item_free(struct item *item);
+void item_settle(struct item *item, int64_t delay_ns);
+void inbox_assign(struct inbox *inbox, struct spool_entry *entry, const struct uuid *document);
+/* Is there, when things have settled, still a file that is this document? If not, delete it. */
+void inbox_check_document(struct inbox *inbox, const struct uuid *id);
+/* The file that a document's path leads to now, if it is the owner's and may be a document. */
+struct spool_entry *inbox_resolve(struct inbox *inbox, uid_t owner, const char *path);
+struct access inbox_access(const struct spool_entry *entry);
+
+void item_list_add(struct item_list *list, struct item *item);
+void item_list_remove(struct item *item);
+
+/* inbox_run.c: the pipeline's places. */
+void item_run(struct item *item);   /* ITEM_READY: it will run */
+void item_cancel(struct item *item);
+/* A file in the pipeline, held so that its job can be told about new bits. Loop thread. */
+struct ingest_job *run_job(struct run *run);
+void run_ref(struct run *run);
+void run_unref(struct run *run);
+void inbox_fill(struct inbox *inbox);
+
+/* inbox_drain.c */
+void item_ingested(struct item *item); /* ITEM_UNSAFE: clean and leave in time */
+void item_drain_later(struct item *item);
+void inbox_active(struct inbox *inbox, uid_t owner);
+void inbox_drain_init(struct inbox *inbox);
+void inbox_drain_release(struct inbox *inbox);
+
+/* inbox_note.c */
+void note_write(struct inbox *inbox, struct spool_entry *entry, const char *text);
+void note_remove(struct inbox *inbox, struct spool_entry *entry);
+
+/* inbox_document.c */
+/* Title, source and tags of the inode's attributes into the record. 0 or -ENOMEM. */
+int document_take_xattrs(struct document *document, const struct spool_inode *inode);
+/* Make record and library say what the file says now. */
+void item_edit_document(struct item *item);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* askfs-parse: turns files into text where they can do no harm.
+ *
+ * In reading order: protocol.h (what the daemon asks and gets), server.c (forks a child a
+ * request), child.c (parses), type.c (what is it), plain.c, markdown.c, html.c, pdf.c (the
+ * readers), charset.c, out.c (cleans and sends), limits.h, confine.c and files.c (what a
+ * child cannot do).
+ *
+ * The order below matters: libraries are loaded while files can still be opened, a namespace
+ * is entered while there are rights for it, and nothing is parsed before all rights are gone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libxml/parser.h>
+#include <unicode/uclean.h>
+
+#include "core/parse/child.h"
+#include "core/parse/limits.h"
+#include "core/parse/reader.h"
+#include "core/parse/server.h"
+
+/* Nothing of the daemon's but the control socket; what libraries print goes nowhere (but
+ * for the sanitizers, which say what is wrong with us). */
+static void settle_fds(void)
+{
+	close_range(CHILD_FIRST, ~0U, 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(null, CHILD_STDERR);
+	dup2(null, CHILD_REPLY);
+	close(null);
+#else
+	dup2(CHILD_STDERR, CHILD_REPLY);
+#endif
+}
+
+/* Where the machine runs out of memory, a document is lost before the daemon is. */
+static void stand_in_front(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "500");
+	close(fd);
+}
+
+static int load_libraries(struct err *err)
+{
+	UErrorCode status = U_ZERO_ERROR;
+
+	u_init(&status);
+	if (U_FAILURE(status))
+		return err_set(err, -EIO, "ICU cannot be started: %s", u_errorName(status));
+	xmlInitParser();
+	pdf_prepare();
+	return child_prepare() ? err_set(err, -ENOMEM, "memory is short") : type_prepare(err);
+}
+
+static int prepare(enum confine_level *level, struct err *err)
+{
+	int rc = load_libraries(err);
+
+	rc = rc ? rc : limits_measure(err);
+	if (rc)
+		return rc;
+	*level = files_begin();
+	rc = confine_privileges(err);
+	return rc ? rc : confine_server(*level, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct protocol_hello hello = {.magic = PROTOCOL_MAGIC};
+	enum confine_level level = CONFINE_REFUSE;
+	struct err err = ERR_NONE;
+	int type;
+
+	(void)argc;
+	if (getsockopt(PROTOCOL_CONTROL, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof(type)}) ||
+		type != SOCK_SEQPACKET) {
+		fprintf(stderr, "%s: askfs starts this program; to try it: askfs extract FILE\n",
+			argv[0]);
+		return 2;
+	}
+	settle_fds();
+	stand_in_front();
+	hello.result = prepare(&level, &err);
+	hello.confine = level;
+	snprintf(hello.error, sizeof(hello.error), "%.*s", (int)sizeof(hello.error) - 1, err.text);
+	if (send(PROTOCOL_CONTROL, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 || hello.result)
+		return 1;
+	return server_run(PROTOCOL_CONTROL) ? 1 : 0;
+}

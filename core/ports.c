@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/ports.h"
+
+void ports_release(struct ports *ports)
+{
+	parser_free(ports->parser);
+	records_free(ports->records);
+	generator_free(ports->generator);
+	embedder_free(ports->embedder);
+	vectors_free(ports->vectors);
+	blobs_free(ports->blobs);
+	catalog_free(ports->catalog);
+	*ports = (struct ports){0};
+}

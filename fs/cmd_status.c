@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `askfs status`: counts by status. What waits is asked for again and again, because nothing
+ * in the tree tells a program that the work is done; one look costs the daemon microseconds. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/auto.h"
+#include "core/clock.h"
+#include "fs/cmd.h"
+#include "fs/mounts.h"
+
+#define LOOK_AGAIN_NS  (100 * NS_PER_MS)
+#define FAILURES_SHOWN 10
+
+struct request {
+	const char *path;
+	bool wants_watch, wants_wait;
+	int64_t wait_s; /* negative: as long as it takes */
+};
+
+static bool is_number(const char *text)
+{
+	return text[0] && strspn(text, "0123456789") == strlen(text) && strlen(text) < 10;
+}
+
+/* --wait and --wait=SECONDS; "--wait SECONDS" only where an argument is left for MOUNT. */
+static int parse(int argc, char **argv, struct request *request)
+{
+	*request = (struct request){.wait_s = -1};
+	for (int i = 1; i < argc; i++) {
+		const char *argument = argv[i];
+		if (strcmp(argument, "--watch") == 0) {
+			request->wants_watch = true;
+		} else if (strcmp(argument, "--wait") == 0) {
+			request->wants_wait = true;
+			if (i + 2 < argc && is_number(argv[i + 1]))
+				request->wait_s = strtol(argv[++i], NULL, 10);
+		} else if (strncmp(argument, "--wait=", 7) == 0 && is_number(argument + 7)) {
+			request->wants_wait = true;
+			request->wait_s = strtol(argument + 7, NULL, 10);
+		} else if (argument[0] == '-' && strcmp(argument, "--")) {
+			return cmd_usage(&cmd_status, "%s is not expected", argument);
+		} else if (strcmp(argument, "--") && request->path) {
+			return cmd_usage(&cmd_status, "%s is one argument too many", argument);
+		} else if (strcmp(argument, "--")) {
+			request->path = argument;
+		}
+	}
+	if (!request->path)
+		return cmd_usage(&cmd_status, "where askfs is mounted is missing");
+	return CMD_OK;
+}
+
+static void print_counts(const struct mounts_health *health)
+{
+	printf("INDEXED %" PRIu64 "\nPROCESSING %" PRIu64 "\nPENDING %" PRIu64 "\nFAILED %" PRIu64
+	       "\n",
+		health->indexed, health->processing, health->pending, health->failed);
+	if (health->settling)
+		printf("settling %" PRIu64 "\n", health->settling);
+	if (health->failing[0])
+		printf("failing:\n%s", health->failing);
+}
+
+/* The first line of a failed document's error, behind its name. */
+static void print_failure(const char *folder, const char *name)
+{
+	AUTO_FREE char *path = NULL, *document = NULL, *error = NULL, *line = NULL;
+	AUTO_FCLOSE FILE *file = NULL;
+	size_t size = 0;
+
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		return;
+	document = realpath(path, NULL);
+	/* by/status/FAILED/NAME leads to docs/ID or to something below it. */
+	char *end = document ? strstr(document, "/docs/") : NULL;
+	if (!end)
+		return;
+	end += strlen("/docs/");
+	end[strcspn(end, "/")] = '\0';
+	if (asprintf(&error, "%s/error", document) < 0)
+		return;
+	file = fopen(error, "re");
+	if (file && getline(&line, &size, file) > 0)
+		printf("  %s: %s", name, line);
+}
+
+static void print_failures(const char *mount_point, const struct mounts_health *health)
+{
+	AUTO_FREE char *folder = NULL;
+	const struct dirent *entry;
+	unsigned shown = 0;
+
+	if (!health->failed || asprintf(&folder, "%s/by/status/FAILED", mount_point) < 0)
+		return;
+	DIR *dir = opendir(folder);
+	while (dir && shown < FAILURES_SHOWN && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		print_failure(folder, entry->d_name);
+		shown++;
+	}
+	if (dir)
+		closedir(dir);
+	if (health->failed > shown && shown == FAILURES_SHOWN)
+		printf("  and %" PRIu64 " more in %s\n", health->failed - shown, folder);
+}
+
+static void print_bar(const struct mounts_health *health)
+{
+	enum { WIDTH = 32 };
+	static const char full[WIDTH + 1] = "################################";
+	uint64_t pending = mounts_pending(health), done = health->indexed + health->failed;
+	uint64_t total = done + pending;
+	int filled = total ? (int)(done * WIDTH / total) : WIDTH;
+
+	printf("\r\033[K[%.*s%*s] %" PRIu64 " of %" PRIu64, filled, full, WIDTH - filled, "", done,
+		total);
+	if (health->failed)
+		printf(", %" PRIu64 " failed", health->failed);
+	if (health->settling)
+		printf(", %" PRIu64 " settling", health->settling);
+	fflush(stdout);
+}
+
+/* Where the output is no terminal: a line whenever something has changed. */
+static void print_line(const struct mounts_health *health)
+{
+	static uint64_t last_done = UINT64_MAX, last_pending;
+	uint64_t pending = mounts_pending(health), done = health->indexed + health->failed;
+
+	if (done == last_done && pending == last_pending)
+		return;
+	last_done = done;
+	last_pending = pending;
+	printf("%" PRIu64 " of %" PRIu64 ", %" PRIu64 " failed\n", done, done + pending,
+		health->failed);
+	fflush(stdout);
+}
+
+static void pause_ns(int64_t ns)
+{
+	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
+
+	nanosleep(&time, NULL);
+}
+
+/* What somebody has only listed, and nobody read, may be a second old: it goes to the first
+ * reader. The second reading is of now. */
+static int look(const char *mount_point, struct mounts_health *health, struct err *err)
+{
+	int rc = mounts_health_read(mount_point, health, err);
+
+	if (rc)
+		return rc;
+	mounts_health_release(health);
+	return mounts_health_read(mount_point, health, err);
+}
+
+/* Look until nothing is pending, the time is over, or (without --wait) for ever. @health holds
+ * the last look. An enum cmd_status, or -errno with *err set. */
+static int follow(const char *mount_point, const struct request *request,
+	struct mounts_health *health, struct err *err)
+{
+	int64_t begun = clock_mono_ns();
+	bool is_terminal = isatty(STDOUT_FILENO);
+
+	for (;;) {
+		int rc = look(mount_point, health, err);
+		if (rc)
+			return rc;
+		if (request->wants_watch)
+			(is_terminal ? print_bar : print_line)(health);
+		if (request->wants_wait && mounts_pending(health) == 0)
+			return CMD_OK;
+		if (request->wants_wait && request->wait_s >= 0 &&
+			clock_mono_ns() - begun >= request->wait_s * NS_PER_SEC)
+			return CMD_TIMED_OUT;
+		mounts_health_release(health);
+		pause_ns(LOOK_AGAIN_NS);
+	}
+}
+
+static int status_run(int argc, char **argv)
+{
+	struct request request;
+	struct mounts_health health = {0};
+	struct err err = ERR_NONE;
+	AUTO_FREE char *mount_point = NULL;
+
+	int status = parse(argc, argv, &request);
+	if (status)
+		return status;
+	if (mounts_find(request.path, &mount_point, &err))
+		return cmd_fail(&cmd_status, CMD_UNREACHABLE, "%s", err.text);
+	if (request.wants_watch || request.wants_wait)
+		status = follow(mount_point, &request, &health, &err);
+	else
+		status = look(mount_point, &health, &err);
+	if (request.wants_watch && isatty(STDOUT_FILENO))
+		putchar('\n');
+	if (status < 0)
+		return cmd_fail(&cmd_status, CMD_UNREACHABLE, "%s", err.text);
+	print_counts(&health);
+	print_failures(mount_point, &health);
+	if (status == CMD_TIMED_OUT)
+		cmd_fail(&cmd_status, status, "%" PRIu64 " files are still pending",
+			mounts_pending(&health));
+	mounts_health_release(&health);
+	return status;
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.synopsis = "[--watch] [--wait [SECONDS]] MOUNT",
+	.summary = "Show how many documents there are by status, and what fails.",
+	.help = "  --watch            show the progress until interrupted, or until --wait is "
+		"over\n"
+		"  --wait [SECONDS]   return when every file that was dropped is INDEXED or "
+		"FAILED;\n"
+		"                     4 if that takes longer than SECONDS\n",
+	.run = status_run,
+};
