@@ -38,7 +38,7 @@ def dot(weights, values):
     return sum(w * v for w, v in zip(weights, values))
 
 
-def fit_sentences(rows, steps=150, rate=2.0, decay=0.002):
+def fit_sentences(rows, steps=100, rate=2.0, decay=0.002):
     """Gradient ascent on the log-likelihood that a sentence with the answer is drawn."""
     data = [([item['f'] for item in row['items']], row['hits']) for row in rows
             if row['answerable'] and any(row['hits'])]
@@ -74,7 +74,7 @@ def hit_rate(rows, weights):
     return hits / total
 
 
-def fit_confidence(rows, steps=2000, rate=1.0, decay=0.002):
+def fit_confidence(rows, steps=800, rate=1.0, decay=0.002):
     """Logistic regression on the signals; both classes weigh the same."""
     data = [(row['signals'] + [1.0], row['answerable']) for row in rows
             if row['answerable'] or row['kind'] == 'removed']
