@@ -41,13 +41,13 @@ static const double feature_weights[EVIDENCE_FEATURES] = {
 };
 /* Logistic regression; see the same. */
 static const double signal_weights[SIGNAL_COUNT] = {
-	[SIGNAL_COVER] = 4.0,
-	[SIGNAL_LIKE] = 0,
-	[SIGNAL_PASSAGE] = 4.0,
-	[SIGNAL_MISSING] = -1,
-	[SIGNAL_IDEOGRAM] = 1.3,
+	[SIGNAL_COVER] = 4.4,
+	[SIGNAL_LIKE] = .2,
+	[SIGNAL_PASSAGE] = 4.6,
+	[SIGNAL_MISSING] = -.7,
+	[SIGNAL_IDEOGRAM] = 1.6,
 };
-static const double confidence_bias = -3.05;
+static const double confidence_bias = -3.65;
 
 /* The question, as sentences are held against it. */
 struct question {
