@@ -9,7 +9,7 @@
 /* Append to @out what @question asks for when it stands alone: itself, and where it is
  * elliptic (begins with "and", has a pronoun for its subject, or hardly a word of its own) the
  * last question of the history (oldest first) that is not. 0, -ENOMEM, -EFBIG. Any thread. */
-int followup_resolve(const char *question, const struct exchange *history, size_t count,
-	struct buf *out);
+int followup_resolve(
+	const char *question, const struct exchange *history, size_t count, struct buf *out);
 
 #endif

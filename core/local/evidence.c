@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/auto.h"
+#include "core/followup.h"
 #include "core/text/asks.h"
 #include "core/text/sentence.h"
 #include "core/text/tokenizer.h"
@@ -54,7 +55,7 @@ struct question {
 	const struct query_term *terms;
 	size_t term_count;
 	uint8_t group[GROUPS_MAX * 8]; /* of each term, from 0 */
-	double weight[GROUPS_MAX];     /* of each group: its share of the idf mass */
+	double weight[GROUPS_MAX]; /* of each group: its share of the idf mass */
 	size_t group_count;
 	enum asks asks;
 };
@@ -78,8 +79,8 @@ struct scan {
 	size_t first; /* of its items */
 	struct held *held;
 	size_t held_count, held_cap; /* one an item of the passage */
-	size_t at;                   /* the sentence that tokens fall into */
-	uint64_t everywhere;         /* groups that some passage holds */
+	size_t at; /* the sentence that tokens fall into */
+	uint64_t everywhere; /* groups that some passage holds */
 };
 
 static void weigh_groups(struct question *question)
@@ -108,16 +109,29 @@ static void weigh_groups(struct question *question)
 		question->weight[i] /= mass > 0 ? mass : 1;
 }
 
-static void question_init(struct question *question, const struct generator_request *request)
+/* The kind that is asked for; a follow-up asks for what the question before it did. */
+static int find_kind(const struct generator_request *request, enum asks *asks)
+{
+	AUTO_BUF struct buf text;
+	int r;
+
+	buf_init(&text, BUF_MAX_DEFAULT);
+	r = followup_resolve(request->question, request->history, request->history_count, &text);
+	if (r == 0)
+		*asks = asks_of(text.data, text.len);
+	return r;
+}
+
+static int question_init(struct question *question, const struct generator_request *request)
 {
 	*question = (struct question){
 		.terms = request->terms,
 		.term_count = request->term_count,
-		.asks = asks_of(request->question, strlen(request->question)),
 	};
 	if (question->term_count > ARRAY_LEN(question->group))
 		question->term_count = ARRAY_LEN(question->group);
 	weigh_groups(question);
+	return find_kind(request, &question->asks);
 }
 
 static double mass_of(const struct question *question, uint64_t groups)
@@ -154,8 +168,9 @@ static bool is_alike(const char *word, size_t word_len, const char *other, size_
 		return true;
 	if (shorter <= LIKE_BYTES)
 		return false;
-	return word_len < other_len ? memmem(other, other_len, word, word_len) != NULL :
-		other_len * 2 >= word_len && memmem(word, word_len, other, other_len) != NULL;
+	return word_len < other_len
+		? memmem(other, other_len, word, word_len) != NULL
+		: other_len * 2 >= word_len && memmem(word, word_len, other, other_len) != NULL;
 }
 
 static uint64_t find_likes(const struct question *question, const struct token *token)
@@ -191,8 +206,7 @@ static int add_sentence(void *context, size_t start, size_t end)
 	const struct chunk *chunk = &scan->request->passages[scan->passage].hit->chunk;
 	struct evidence *out = scan->out;
 
-	struct evidence_item *items =
-		reallocarray(out->items, out->count + 1, sizeof(*out->items));
+	struct evidence_item *items = reallocarray(out->items, out->count + 1, sizeof(*out->items));
 	if (!items)
 		return -ENOMEM;
 	out->items = items;
@@ -228,8 +242,9 @@ static int take_token(void *context, const struct token *token)
 	}
 	held->likes |= find_likes(scan->question, token);
 	if (held->fit < 1)
-		held->fit = fmax(held->fit, asks_fit(scan->question->asks, text + token->start,
-			token->end - token->start, token->start == items[scan->at].start));
+		held->fit = fmax(held->fit,
+			asks_fit(scan->question->asks, text + token->start,
+				token->end - token->start, token->start == items[scan->at].start));
 	return 0;
 }
 
@@ -371,8 +386,8 @@ static double share_of_ideograms(const struct question *question)
 	return question->term_count ? (double)count / (double)question->term_count : 0;
 }
 
-static void set_confidence(const struct question *question, uint64_t everywhere,
-	struct evidence *out)
+static void set_confidence(
+	const struct question *question, uint64_t everywhere, struct evidence *out)
 {
 	double logit = confidence_bias, *signals = out->signals;
 
@@ -399,7 +414,8 @@ int evidence_collect(const struct generator_request *request, struct evidence *o
 	struct scan scan = {.question = &question, .request = request, .out = out};
 	int r = tokenizer_mine() ? 0 : -ENOMEM;
 
-	question_init(&question, request);
+	if (r == 0)
+		r = question_init(&question, request);
 	for (; r == 0 && scan.passage < request->passage_count; scan.passage++)
 		r = scan_passage(&scan);
 	if (r < 0) {

@@ -94,15 +94,15 @@ static void count_tokens(const struct generator_request *request, struct generat
 {
 	struct tokenizer *tokenizer = tokenizer_mine();
 
-	out->input_tokens = tokenizer_count(tokenizer, request->question, strlen(request->question));
+	out->input_tokens =
+		tokenizer_count(tokenizer, request->question, strlen(request->question));
 	for (size_t i = 0; i < request->passage_count; i++)
 		out->input_tokens += request->passages[i].hit->chunk.token_count;
 	out->output_tokens = tokenizer_count(tokenizer, out->text.data, out->text.len);
 }
 
-static int extractive_generate(struct generator *generator,
-	const struct generator_request *request, generator_sink sink, void *context,
-	struct generation *out, struct err *err)
+static int extractive_generate(struct generator *generator, const struct generator_request *request,
+	generator_sink sink, void *context, struct generation *out, struct err *err)
 {
 	struct evidence evidence = {0};
 	int r = evidence_collect(request, &evidence);

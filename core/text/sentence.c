@@ -23,8 +23,8 @@
 
 static bool is_blank(uint32_t c)
 {
-	return c < 0x80 ? c == ' ' || (c >= '\t' && c <= '\r') :
-			  c == 0xfeff || (c != UTF8_INVALID && u_isUWhiteSpace((UChar32)c));
+	return c < 0x80 ? c == ' ' || (c >= '\t' && c <= '\r')
+			: c == 0xfeff || (c != UTF8_INVALID && u_isUWhiteSpace((UChar32)c));
 }
 
 size_t sentence_skip_blanks(const char *text, size_t len, size_t at)
@@ -160,8 +160,8 @@ static bool line_feed_ends(const char *text, size_t len, size_t at)
 
 static bool is_terminator(uint32_t c)
 {
-	return c < 0x80 ? c == '.' || c == '!' || c == '?' :
-			  c == 0x2026 ||
+	return c < 0x80 ? c == '.' || c == '!' || c == '?'
+			: c == 0x2026 ||
 			(c != UTF8_INVALID && u_hasBinaryProperty((UChar32)c, UCHAR_S_TERM));
 }
 
@@ -177,8 +177,7 @@ static bool is_closer(uint32_t c)
 		return true;
 	if (c < 0x80 || c == UTF8_INVALID)
 		return false;
-	return c == 0x201c || (U_MASK(u_charType((UChar32)c)) &
-		(U_GC_PE_MASK | U_GC_PF_MASK)) != 0;
+	return c == 0x201c || (U_MASK(u_charType((UChar32)c)) & (U_GC_PE_MASK | U_GC_PF_MASK)) != 0;
 }
 
 /* Behind terminators, closing signs and references like "[12]". */
@@ -218,8 +217,9 @@ static bool is_function_word_at(const char *text, size_t len, size_t at)
 	struct folded folded;
 	size_t end = at;
 
-	while (end < len && end - at < 24 && ((unsigned char)text[end] >= 0x80 ||
-		((text[end] | 32) >= 'a' && (text[end] | 32) <= 'z')))
+	while (end < len && end - at < 24 &&
+		((unsigned char)text[end] >= 0x80 ||
+			((text[end] | 32) >= 'a' && (text[end] | 32) <= 'z')))
 		end++;
 	if (end - at < 2 || (end < len && text[end] == '.'))
 		return false;
@@ -230,13 +230,14 @@ static bool is_function_word_at(const char *text, size_t len, size_t at)
 
 /* Never the end of a sentence. */
 static const char abbreviations[] =
-	"dr mr mrs ms mme mlle prof st sra dra dott hr rev gen col sgt capt lt gov sen rep vgl bzw "
-	"sog inkl evtl ggf bspw zzgl exkl ca cf vs approx dept eg ie al zb dh ua ao ing dipl hrsg "
-	"geb gest jh urspr engl lat griech franz dt bijv ong env ej pag aprox resp mt ft";
+	"dr mr mrs ms mme mlle prof st sra dra dott hr rev gen col sgt capt lt gov sen "
+	"rep vgl bzw sog inkl evtl ggf bspw zzgl exkl ca cf vs approx dept eg ie al zb "
+	"dh ua ao ing dipl hrsg geb gest jh urspr engl lat griech franz dt bijv ong env "
+	"ej pag aprox resp mt ft";
 /* The end unless a number follows. */
 static const char before_numbers[] =
-	"no nr num fig figs art abs abb tab vol bd p pp s ch sec sect eq kap ziff para pos par cap "
-	"lib ver sept oct nov dec jan feb mar apr jun jul aug";
+	"no nr num fig figs art abs abb tab vol bd p pp s ch sec sect eq kap ziff para "
+	"pos par cap lib ver sept oct nov dec jan feb mar apr jun jul aug";
 
 /* The "B." of "z. B.": a letter behind a small letter with its full stop. */
 static bool is_second_letter(const char *text, size_t start, size_t at)
@@ -253,15 +254,16 @@ static bool is_abbreviation(const char *text, size_t len, size_t at, size_t next
 	size_t start = at, count = 0, digits = 0, line = line_start(text, at);
 	char word[16];
 
-	while (start > 0 && at - start < sizeof(word) && !is_blank((unsigned char)text[start - 1]) &&
-		!strchr("([\"'/-", text[start - 1]))
+	while (start > 0 && at - start < sizeof(word) &&
+		!is_blank((unsigned char)text[start - 1]) && !strchr("([\"'/-", text[start - 1]))
 		start--;
 	if (start == at || at - start >= sizeof(word))
 		return false;
 	for (size_t i = start; i < at; i++) {
 		digits += is_digit(text[i]);
 		if (text[i] != '.')
-			word[count++] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
+			word[count++] =
+				(char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
 	}
 	if (digits == at - start && digits <= 3 && start == line)
 		return true; /* an item's number */
@@ -328,14 +330,14 @@ static bool is_unspaced(const char *text, size_t len)
 }
 
 /* Hand out one sentence, in pieces where it is too long to be quoted. */
-static int hand_out(const char *text, size_t start, size_t end, sentence_fn callback,
-	void *context)
+static int hand_out(const char *text, size_t start, size_t end, sentence_fn callback, void *context)
 {
 	int r = 0;
 
 	end = sentence_trim_blanks(text, start, end);
 	while (r == 0 && start < end) {
-		size_t most = is_unspaced(text + start, end - start) ? UNSPACED_CHARS : SPACED_CHARS;
+		size_t most =
+			is_unspaced(text + start, end - start) ? UNSPACED_CHARS : SPACED_CHARS;
 		size_t cut = start + utf8_offset(text + start, end - start, most);
 		size_t last = cut + utf8_offset(text + cut, end - cut, most), next = cut;
 

@@ -64,8 +64,8 @@ static void abbreviations_do_not(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
 		assert_sentences(whole[i], whole[i]);
-	assert_sentences("He lives in the U.S. The law says so.",
-		"He lives in the U.S.|The law says so.");
+	assert_sentences(
+		"He lives in the U.S. The law says so.", "He lives in the U.S.|The law says so.");
 	assert_sentences("Es war 1990. Dann kam er.", "Es war 1990.|Dann kam er.");
 }
 
