@@ -27,6 +27,12 @@ static bool is_blank(uint32_t c)
 			: c == 0xfeff || (c != UTF8_INVALID && u_isUWhiteSpace((UChar32)c));
 }
 
+/* A single byte: those of longer characters are none. */
+static bool is_byte_blank(char byte)
+{
+	return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
 size_t sentence_skip_blanks(const char *text, size_t len, size_t at)
 {
 	while (at < len) {
@@ -244,7 +250,7 @@ static bool is_second_letter(const char *text, size_t start, size_t at)
 {
 	return at - start == 1 && start >= 3 && text[start - 1] == ' ' && text[start - 2] == '.' &&
 		text[start - 3] >= 'a' && text[start - 3] <= 'z' &&
-		(start == 3 || is_blank((unsigned char)text[start - 4]) || text[start - 4] == '(');
+		(start == 3 || is_byte_blank(text[start - 4]) || text[start - 4] == '(');
 }
 
 /* Is the full stop at @at part of an abbreviation, an initial or an ordinal number? @next is
@@ -254,8 +260,8 @@ static bool is_abbreviation(const char *text, size_t len, size_t at, size_t next
 	size_t start = at, count = 0, digits = 0, line = line_start(text, at);
 	char word[16];
 
-	while (start > 0 && at - start < sizeof(word) &&
-		!is_blank((unsigned char)text[start - 1]) && !strchr("([\"'/-", text[start - 1]))
+	while (start > 0 && at - start < sizeof(word) && !is_byte_blank(text[start - 1]) &&
+		!strchr("([\"'/-", text[start - 1]))
 		start--;
 	if (start == at || at - start >= sizeof(word))
 		return false;
@@ -275,9 +281,10 @@ static bool is_abbreviation(const char *text, size_t len, size_t at, size_t next
 		return true;
 	if (is_second_letter(text, start, at))
 		return true;
-	if (utf8_count(text + start, at - start) == 1 || (at - start >= 3 && text[at - 2] == '.'))
-		return !is_function_word_at(text, len, next);
-	return false;
+	/* An initial, or the last letter of several ("U.S."). */
+	const char *dot = memrchr(text + start, '.', at - start);
+	size_t last = dot ? (size_t)(dot + 1 - text) : start;
+	return utf8_count(text + last, at - last) == 1 && !is_function_word_at(text, len, next);
 }
 
 static bool has_blank_line(const char *text, size_t from, size_t to)
@@ -315,18 +322,53 @@ size_t sentence_end_at(const char *text, size_t len, size_t at)
 	return end;
 }
 
-/* Thai and its like: blanks part phrases, so a piece is broken at the first one from here. */
-#define UNSPACED_CHARS 90
+/* Thai and its like: blanks part phrases, so a piece is broken at the first one from here that
+ * stands between letters (dates and abbreviations stay whole). */
+#define UNSPACED_CHARS 110
 /* Anything else without an end. */
 #define SPACED_CHARS 1000
 
-static bool is_unspaced(const char *text, size_t len)
+static bool is_unspaced(uint32_t c)
+{
+	return (c >= 0x0e00 && c <= 0x0e4f) || (c >= 0x0e80 && c <= 0x0ecf) ||
+		(c >= 0x1000 && c <= 0x103f) || (c >= 0x1780 && c <= 0x17d3);
+}
+
+static bool begins_unspaced(const char *text, size_t len)
 {
 	size_t bytes;
-	uint32_t c = utf8_decode(text, len, &bytes);
 
-	return (c >= 0x0e00 && c <= 0x0eff) || (c >= 0x1000 && c <= 0x109f) ||
-		(c >= 0x1780 && c <= 0x17ff);
+	return is_unspaced(utf8_decode(text, len, &bytes));
+}
+
+/* May a piece of an unspaced script be broken at the blank at @at? */
+static bool is_phrase_gap(const char *text, size_t len, size_t at)
+{
+	size_t next = sentence_skip_blanks(text, len, at), second;
+	size_t before = char_before(text, 0, at);
+
+	if (next == len || !begins_unspaced(text + before, at - before) ||
+		!begins_unspaced(text + next, len - next))
+		return false;
+	second = next + utf8_offset(text + next, len - next, 1);
+	return second == len || text[second] != '.';
+}
+
+/* Where a piece of at least @most code points that begins at @start is to end. */
+static size_t piece_end(const char *text, size_t start, size_t end, size_t most, bool is_spaced)
+{
+	size_t cut = start + utf8_offset(text + start, end - start, most);
+	size_t last = cut + utf8_offset(text + cut, end - cut, most);
+
+	while (cut < last) {
+		size_t next = cut;
+
+		if (is_blank(utf8_next(text, end, &next)) &&
+			(is_spaced || is_phrase_gap(text, end, cut)))
+			break;
+		cut = next;
+	}
+	return cut;
 }
 
 /* Hand out one sentence, in pieces where it is too long to be quoted. */
@@ -336,13 +378,10 @@ static int hand_out(const char *text, size_t start, size_t end, sentence_fn call
 
 	end = sentence_trim_blanks(text, start, end);
 	while (r == 0 && start < end) {
-		size_t most =
-			is_unspaced(text + start, end - start) ? UNSPACED_CHARS : SPACED_CHARS;
-		size_t cut = start + utf8_offset(text + start, end - start, most);
-		size_t last = cut + utf8_offset(text + cut, end - cut, most), next = cut;
+		bool is_spaced = !begins_unspaced(text + start, end - start);
+		size_t cut = piece_end(
+			text, start, end, is_spaced ? SPACED_CHARS : UNSPACED_CHARS, is_spaced);
 
-		while (cut < last && !is_blank(utf8_next(text, end, &next)))
-			cut = next;
 		r = callback(context, start, cut);
 		start = sentence_skip_blanks(text, end, cut);
 	}
