@@ -401,6 +401,52 @@ static void test_lost_embeddings(void **state)
 	}
 }
 
+/* Wait until the rows of what is gone are deleted. */
+static void await_rows(const struct world *w, int64_t rows)
+{
+	char path[80];
+	int64_t have = -1;
+	struct err err = ERR_NONE;
+
+	snprintf(path, sizeof(path), "%s/vectors.db", w->folder);
+	for (int tries = 0; tries < 500 && have != rows; tries++) {
+		sqlite3 *db;
+		assert_int_equal(db_open(&db, path, DB_READER, 100, &err), 0);
+		assert_int_equal(db_integer(db, "SELECT count(*) FROM chunks", &have, &err), 0);
+		db_close(db);
+		if (have != rows)
+			usleep(10000);
+	}
+	assert_int_equal(have, rows);
+}
+
+/* A lost segment of which no chunk is left. */
+static void test_gap_without_rows(void **state)
+{
+	struct world *w = *state;
+	struct uuid ids[60];
+	char path[128];
+	struct err err = ERR_NONE;
+
+	random_state = 16;
+	fill(w, ids, 30);
+	reopen(w);
+	fill(w, ids + 30, 30);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(vectors_remove(w->vectors, &ids[i], &err), 0);
+	await_rows(w, 30);
+	reopen(w);
+	assert_int_equal(world_count(w, "every"), 10);
+	vectors_free(w->vectors);
+	snprintf(path, sizeof(path), "%s/words/%016x-%016x.words", w->folder, 1, 30);
+	assert_int_equal(unlink(path), 0);
+	open_store(w);
+	assert_all_found(w, ids + 30, 30);
+	reopen(w);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_all_found(w, ids + 30, 30);
+}
+
 /* Many versions of one document: their chunks must not stay in files or rows for ever. */
 static void test_old_versions_go(void **state)
 {
@@ -418,20 +464,7 @@ static void test_old_versions_go(void **state)
 			world_add(w, &ids[i], version, 0, text.data);
 			world_publish(w, &ids[i], version);
 		}
-	for (int tries = 0; tries < 250; tries++) {
-		sqlite3 *db;
-		int64_t rows = 0;
-		struct err err = ERR_NONE;
-		char path[80];
-		snprintf(path, sizeof(path), "%s/vectors.db", w->folder);
-		assert_int_equal(db_open(&db, path, DB_READER, 100, &err), 0);
-		db_integer(db, "SELECT count(*) FROM chunks", &rows, &err);
-		db_close(db);
-		if (rows == 100)
-			break;
-		usleep(20000);
-		assert_true(tries < 249);
-	}
+	await_rows(w, 100);
 	w->query.top_k = 200;
 	assert_int_equal(world_count(w, "every"), 100);
 	reopen(w);
@@ -772,6 +805,7 @@ int main(void)
 		SMALL(test_broken_segments),
 		SMALL(test_check_finds_a_wrong_byte),
 		SMALL(test_lost_embeddings),
+		SMALL(test_gap_without_rows),
 		SMALL(test_old_versions_go),
 		SMALL(test_killed_at_random),
 		SMALL(test_large_document),
