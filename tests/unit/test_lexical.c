@@ -561,7 +561,7 @@ static void test_large_document(void **state)
 
 	buf_init(&text, BUF_MAX_DEFAULT);
 	random_state = 13;
-	for (uint32_t i = 0; i < 8000; i++) {
+	for (uint32_t i = 0; i < 5000; i++) {
 		random_text(&text, 250);
 		buf_adds(&text, "every");
 		world_add(w, &id, 1, i, text.data);
@@ -569,7 +569,7 @@ static void test_large_document(void **state)
 	assert_int_equal(world_count(w, "every"), 0);
 	world_publish(w, &id, 1);
 	w->query.top_k = 10000;
-	assert_int_equal(world_count(w, "every"), 8000);
+	assert_int_equal(world_count(w, "every"), 5000);
 	world_publish(w, &id, 2);
 	assert_int_equal(world_count(w, "every"), 0);
 	world_assert_sound(w);
