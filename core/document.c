@@ -168,10 +168,8 @@ static void add_path(cJSON *object, const char *path)
 	size_t len = path ? strlen(path) : 0;
 
 	add_string(object, "path", path);
-	if (utf8_is_valid(path ? path : "", len)) {
-		cJSON_AddNullToObject(object, "path_base64");
-		return;
-	}
+	if (utf8_is_valid(path ? path : "", len))
+		return; /* the path says it all */
 	AUTO_FREE char *text = malloc(4 * ((len + 2) / 3) + 1);
 	if (!text)
 		return;

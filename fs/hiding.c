@@ -23,6 +23,7 @@ struct hidden_document {
 	struct hidden_document *next;
 	struct uuid id;
 	int64_t until_ns; /* monotonic; a minute after the last name */
+	struct hiding_seen seen;
 	struct hidden_folder *folders;
 };
 
@@ -140,7 +141,8 @@ static int grow(struct hidden_folder *folder)
 	return 0;
 }
 
-static struct hidden_document *make_document(struct hiding *hiding, const struct uuid *id)
+static struct hidden_document *make_document(struct hiding *hiding, const struct uuid *id,
+	const struct hiding_seen *now)
 {
 	struct hidden_document *document = hiding->documents;
 
@@ -152,15 +154,16 @@ static struct hidden_document *make_document(struct hiding *hiding, const struct
 	if (!document)
 		return NULL;
 	document->id = *id;
+	document->seen = *now;
 	document->next = hiding->documents;
 	hiding->documents = document;
 	return document;
 }
 
 static struct hidden_folder *make_folder(struct hiding *hiding, const struct uuid *id,
-	const char *path)
+	const char *path, const struct hiding_seen *now)
 {
-	struct hidden_document *document = make_document(hiding, id);
+	struct hidden_document *document = make_document(hiding, id, now);
 	struct hidden_folder *folder = document ? find(hiding, id, path) : NULL;
 	size_t len = strlen(path) + 1;
 
@@ -180,10 +183,18 @@ static struct hidden_folder *make_folder(struct hiding *hiding, const struct uui
 	return folder;
 }
 
-int hiding_add(struct hiding *hiding, const struct uuid *document, const char *path,
-	const char *name)
+void hiding_seen(const struct hiding *hiding, const struct uuid *document,
+	struct hiding_seen *seen)
 {
-	struct hidden_folder *folder = make_folder(hiding, document, path);
+	for (const struct hidden_document *d = hiding->documents; d; d = d->next)
+		if (uuid_equal(&d->id, document))
+			*seen = d->seen;
+}
+
+int hiding_add(struct hiding *hiding, const struct uuid *document, const char *path,
+	const char *name, const struct hiding_seen *now)
+{
+	struct hidden_folder *folder = make_folder(hiding, document, path, now);
 
 	if (!folder || grow(folder))
 		return -ENOMEM;

@@ -15,9 +15,21 @@ struct hiding;
 int hiding_new(struct hiding **out, struct loop *loop);
 void hiding_free(struct hiding *hiding);
 
-/* @folder: "" for the document's own, "chunks", "original", "versions", "versions/3". 0, -ENOMEM. */
+/* What a document's folder held when its first name was unlinked. What came later, because its
+ * ingestion went on, nobody who lists and unlinks can have seen. */
+struct hiding_seen {
+	bool has_failed, has_version;
+	uint32_t chunk_count;
+};
+
+/* @folder: "" for the document's own, "chunks", "original", "versions", "versions/3". @now: what
+ * the document shows now; kept if this is the first name. 0, -ENOMEM. */
 int hiding_add(struct hiding *hiding, const struct uuid *document, const char *folder,
-	const char *name);
+	const char *name, const struct hiding_seen *now);
+
+/* What it held then, into *seen, which is left as it is if nothing of it is hidden. */
+void hiding_seen(const struct hiding *hiding, const struct uuid *document,
+	struct hiding_seen *seen);
 bool hiding_has(const struct hiding *hiding, const struct uuid *document, const char *folder,
 	const char *name);
 

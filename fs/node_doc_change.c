@@ -23,29 +23,43 @@ static struct doc_node *doc_of(struct node *node)
 
 /* --- hiding --------------------------------------------------------------------------------------- */
 
+static struct hiding_seen shows_now(const struct library_entry *entry)
+{
+	return (struct hiding_seen){
+		.has_failed = entry->status == DOC_FAILED,
+		.has_version = entry->version > 0,
+		.chunk_count = entry->version ? entry->chunk_count : 0,
+	};
+}
+
 void doc_unlink(struct node *dir, struct req *req, const char *name)
 {
 	struct doc_node *doc = doc_of(dir);
+	struct library_entry *entry = doc_entry(doc, req);
 	char path[32];
 
-	if (doc_entry(doc, req))
-		req_error(req, hiding_add(req->fs->hiding, &doc->id, doc_folder_path(doc, path), name));
+	if (!entry)
+		return;
+	struct hiding_seen now = shows_now(entry);
+	req_error(req, hiding_add(req->fs->hiding, &doc->id, doc_folder_path(doc, path), name, &now));
 }
 
 /* How many names the folder would show if nothing were hidden. */
 static size_t visible(struct fs *fs, const struct library_entry *entry, const char *folder,
 	size_t versions)
 {
-	(void)fs;
+	struct hiding_seen now = shows_now(entry), then = now;
+
+	hiding_seen(fs->hiding, &entry->id, &then);
 	if (strcmp(folder, "chunks") == 0)
-		return entry->version ? entry->chunk_count : 0;
+		return now.chunk_count < then.chunk_count ? now.chunk_count : then.chunk_count;
 	if (strcmp(folder, "versions") == 0)
 		return versions;
 	if (strncmp(folder, "versions/", 9) == 0 || strcmp(folder, "original") == 0)
 		return 1;
 	size_t count = 5; /* metadata.json, status, original, versions, chunks */
-	count += entry->status == DOC_FAILED;
-	count += entry->version ? 2 : 0;
+	count += now.has_failed && then.has_failed;
+	count += now.has_version && then.has_version ? 2 : 0;
 	return count;
 }
 
@@ -80,6 +94,15 @@ static void deleted(void *context, int result)
 	req_error(req, result);
 }
 
+static void hide_folder(struct req *req, const struct removing *removing,
+	const struct library_entry *entry)
+{
+	struct hiding_seen now = shows_now(entry);
+
+	req_error(req, hiding_add(req->fs->hiding, &removing->id, removing->parent, removing->name,
+			       &now));
+}
+
 static void then_remove(struct req *req)
 {
 	struct removing *removing = req->data;
@@ -94,7 +117,7 @@ static void then_remove(struct req *req)
 	if (hiding_count(fs->hiding, &removing->id, removing->folder) < shown)
 		req_error(req, -ENOTEMPTY);
 	else if (removing->folder[0])
-		req_error(req, hiding_add(fs->hiding, &removing->id, removing->parent, removing->name));
+		hide_folder(req, removing, entry);
 	else
 		inbox_delete(fs->inbox, &removing->id, deleted, req);
 }

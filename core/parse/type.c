@@ -269,7 +269,8 @@ struct type type_detect(const struct source *source)
 		return text_type(source, "text/plain", extension);
 	const char *magic =
 		magic_buffer(database, source->head, len < MAGIC_HEAD_MAX ? len : MAGIC_HEAD_MAX);
-	if (!magic)
+	/* A TGA image has no mark of its own: what libmagic takes for one may be anything. */
+	if (!magic || !strcmp(magic, "image/x-tga"))
 		magic = "application/octet-stream";
 	if (!strcmp(magic, "application/pdf"))
 		return (struct type){magic, pdf_read};

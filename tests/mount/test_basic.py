@@ -144,7 +144,7 @@ def test_views(kb):
     for path in ("one.txt", "a/one.txt", "a/b/page.html"):
         link = kb.path("by", "name", path)
         check(os.path.islink(link), f"by/name/{path} is no link")
-        equal(os.path.realpath(link), kb.find(path).folder, f"by/name/{path}")
+        equal(os.path.realpath(link), kb.find(path).file("original", os.path.basename(path)), f"by/name/{path}")
     equal(os.listdir(kb.path("by", "type", "text", "html")), ["page.html"], "by/type/text/html")
     equal(sorted(os.listdir(kb.path("by", "type", "text", "plain"))),
           ["one (2).txt", "one.txt"], "by/type/text/plain")

@@ -356,7 +356,7 @@ def test_names(kb):
         if readable(name).encode() != name:
             equal(base64.b64decode(meta["path_base64"]), name, "path_base64")
         link = os.path.join(os.fsencode(kb.path("by", "name")), name)
-        equal(os.path.realpath(link), os.fsencode(document.folder), "by/name")
+        equal(os.path.dirname(os.path.dirname(os.path.realpath(link))), os.fsencode(document.folder), "by/name")
         contains_name = kb.ask(f"Which words are in {name.hex()}?", "n")
         check("\x1b" not in contains_name and "\x07" not in contains_name,
               "control characters of a name in an answer")

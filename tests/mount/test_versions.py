@@ -86,7 +86,7 @@ def test_a_rename_takes_the_document_along(kb):
     equal(kb.paths(), ["sub/b.txt"], "paths")
     equal(document.meta["version"], 1, "version")
     equal(os.listdir(document.file("original")), ["b.txt"], "original/")
-    equal(os.path.realpath(kb.path("by", "name", "sub/b.txt")), document.folder, "by/name")
+    equal(os.path.realpath(kb.path("by", "name", "sub/b.txt")), document.file("original", "b.txt"), "by/name")
     check(not os.path.lexists(kb.path("by", "name", "a.txt")), "by/name has the old path")
 
 
