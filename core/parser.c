@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -189,8 +190,15 @@ static void run_batch(struct parser *parser, struct parse_item **items, size_t c
 			run_one(parser, items[i]);
 }
 
-static bool is_small(const struct parse_item *item)
+/* What calls itself a page or a PDF would only be sent back from the batch. */
+static bool is_for_batch(const struct parse_item *item)
 {
+	static const char *const alone[] = {".pdf", ".html", ".htm", ".xhtml"};
+	const char *dot = strrchr(item->name, '.');
+
+	for (size_t i = 0; dot && i < ARRAY_LEN(alone); i++)
+		if (!strcasecmp(dot, alone[i]))
+			return false;
 	return item->size <= BATCH_FILE_MAX;
 }
 
@@ -221,7 +229,7 @@ void parser_run(struct parser *parser, struct parse_item *items, size_t count)
 		memset(&items[i].parsed, 0, sizeof(items[i].parsed));
 		items[i].err = (struct err)ERR_NONE;
 		items[i].result = 0;
-		if (!is_small(&items[i])) {
+		if (!is_for_batch(&items[i])) {
 			run_one(parser, &items[i]);
 			continue;
 		}

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "core/auto.h"
+#include "core/parse/text_run.h"
 #include "core/text/utf8.h"
 
 #define HEADING_CHARS_MAX 65536
@@ -40,8 +41,12 @@ static int nonsense(struct reply *reply)
 static bool is_clean(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
+		i += text_run(text + i, len - i);
+		if (i == len)
+			break;
 		unsigned char c = (unsigned char)text[i];
-		if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r' && c != '\f') || c == 0x7f)
+		bool is_space = c == '\n' || c == '\t' || c == '\r' || c == '\f';
+		if ((c < 0x20 && !is_space) || c == 0x7f)
 			return false;
 	}
 	return utf8_is_valid(text, len);

@@ -33,8 +33,8 @@ int vectors_publish(struct vectors *vectors, const struct publication *publicati
 	return vectors->ops->publish(vectors, publications, count, err);
 }
 
-int vectors_discard(struct vectors *vectors, const struct uuid *document, uint32_t version,
-	struct err *err)
+int vectors_discard(
+	struct vectors *vectors, const struct uuid *document, uint32_t version, struct err *err)
 {
 	return vectors->ops->discard(vectors, document, version, err);
 }
@@ -45,8 +45,8 @@ int vectors_set_access(struct vectors *vectors, const struct uuid *document,
 	return vectors->ops->set_access(vectors, document, access, err);
 }
 
-int vectors_set_path(struct vectors *vectors, const struct uuid *document, const char *path,
-	struct err *err)
+int vectors_set_path(
+	struct vectors *vectors, const struct uuid *document, const char *path, struct err *err)
 {
 	return vectors->ops->set_path(vectors, document, path, err);
 }
@@ -60,8 +60,8 @@ int vectors_embed(struct vectors *vectors, const struct uuid *document, uint32_t
 	uint32_t first, const float *embeddings, size_t count, size_t dimension, const char *model,
 	struct err *err)
 {
-	return vectors->ops->embed(vectors, document, version, first, embeddings, count, dimension,
-		model, err);
+	return vectors->ops->embed(
+		vectors, document, version, first, embeddings, count, dimension, model, err);
 }
 
 int vectors_words(struct vectors *vectors, const struct search_query *query,
@@ -81,8 +81,8 @@ int vectors_dense(struct vectors *vectors, const struct search_query *query,
 int vectors_chunks(struct vectors *vectors, const struct uuid *document, uint32_t version,
 	uint32_t first, uint32_t count, vectors_chunk_fn callback, void *context, struct err *err)
 {
-	return vectors->ops->chunks(vectors, document, version, first, count, callback, context,
-		err);
+	return vectors->ops->chunks(
+		vectors, document, version, first, count, callback, context, err);
 }
 
 int vectors_each(struct vectors *vectors,

@@ -86,7 +86,8 @@ static void on_signal(struct watch *watch, uint32_t events)
 	loop_stop(daemon->fs.loop);
 }
 
-/* Blocked before the first thread is made, so that every thread has them blocked. */
+/* Before the first thread: those that are made later inherit it, and a signal that one of them
+ * took would end the daemon on the spot. */
 static void block_signals(sigset_t *set)
 {
 	sigemptyset(set);
@@ -352,9 +353,8 @@ int daemon_new(struct daemon **out, const struct daemon_options *options, struct
 	daemon->fs.started_ns = clock_wall_ns();
 	daemon->fs.mount_point = strdup(options->mount_point);
 	daemon->state = (struct state){.dir_fd = -1, .spool_fd = -1, .lock_fd = -1};
-	sigset_t signals;
-	block_signals(&signals);
 	raise_file_limit();
+	block_signals(&(sigset_t){0});
 	int rc = daemon->fs.mount_point ? start(daemon, options, err) : -ENOMEM;
 	if (rc) {
 		daemon_free(daemon);

@@ -33,7 +33,9 @@ void best_release(struct best *best);
 /* What a score must reach to come in; a score equal to it may still be too low. */
 static inline double best_threshold(const struct best *best)
 {
-	return best->count < best->top_k ? -INFINITY : best->top_k ? best->items[0].score : INFINITY;
+	return best->count < best->top_k ? -INFINITY
+		: best->top_k		 ? best->items[0].score
+					 : INFINITY;
 }
 
 /* Offer a chunk: it comes in if it is better than the worst. 0 or -ENOMEM. */

@@ -32,7 +32,7 @@ struct head {
 	uint64_t magic;
 	uint64_t dimension;
 	uint64_t is_clean; /* closed, everything synced */
-	char boot[40];	   /* the boot during which it was opened */
+	char boot[40]; /* the boot during which it was opened */
 };
 
 struct dense {
@@ -132,8 +132,7 @@ int dense_open(struct dense **out, const char *path, size_t dimension, struct er
 	if (!dense)
 		return fail(err, -ENOMEM);
 	dense->dimension = dimension;
-	dense->record_bytes =
-		(sizeof(struct record) + dimension * sizeof(float) + 7) & ~(size_t)7;
+	dense->record_bytes = (sizeof(struct record) + dimension * sizeof(float) + 7) & ~(size_t)7;
 	dense->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	int rc = dense->fd < 0 ? -errno : load(dense);
 	if (rc) {
@@ -181,8 +180,8 @@ uint64_t dense_last_number(const struct dense *dense)
 	return dense->count ? record_at(dense, dense->count - 1)->item.number : 0;
 }
 
-int dense_add(struct dense *dense, const struct dense_item *item, const float *vector,
-	struct err *err)
+int dense_add(
+	struct dense *dense, const struct dense_item *item, const float *vector, struct err *err)
 {
 	AUTO_FREE struct record *record = calloc(1, dense->record_bytes);
 	size_t bytes = dense->record_bytes, end = bytes_of(dense, dense->count + 1);

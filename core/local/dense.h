@@ -12,7 +12,7 @@ struct dense;
 
 struct dense_item {
 	uint64_t number; /* of its row; ascending in the file */
-	uint64_t chunk;	 /* id */
+	uint64_t chunk; /* id */
 	uint32_t edition, index;
 };
 
@@ -32,8 +32,8 @@ size_t dense_count(const struct dense *dense);
 uint64_t dense_last_number(const struct dense *dense);
 
 /* [W] Append. 0 or -errno. */
-int dense_add(struct dense *dense, const struct dense_item *item, const float *vector,
-	struct err *err);
+int dense_add(
+	struct dense *dense, const struct dense_item *item, const float *vector, struct err *err);
 
 /* [W] The chunk's vector counts no more; 0 also if it has none. */
 int dense_forget(struct dense *dense, uint64_t chunk, struct err *err);

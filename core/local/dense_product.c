@@ -23,8 +23,8 @@ static float product_plain(const float *a, const float *b, size_t n)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) static float product_avx2(const float *a, const float *b,
-	size_t n)
+__attribute__((target("avx2,fma"))) static float product_avx2(
+	const float *a, const float *b, size_t n)
 {
 	__m256 first = _mm256_setzero_ps(), second = _mm256_setzero_ps();
 	float sums[8], sum = 0;
@@ -43,8 +43,8 @@ __attribute__((target("avx2,fma"))) static float product_avx2(const float *a, co
 	return sum;
 }
 
-__attribute__((target("avx512f"))) static float product_avx512(const float *a, const float *b,
-	size_t n)
+__attribute__((target("avx512f"))) static float product_avx512(
+	const float *a, const float *b, size_t n)
 {
 	__m512 first = _mm512_setzero_ps(), second = _mm512_setzero_ps();
 	size_t i = 0;

@@ -65,8 +65,9 @@ static int set_up(sqlite3 *db, enum db_mode mode, int cache_kib, struct err *err
 	buf_init(&sql, BUF_MAX_DEFAULT);
 	buf_addf(&sql, "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY;", cache_kib);
 	if (mode == DB_WRITER)
-		buf_adds(&sql, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-			       "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=16777216;");
+		buf_adds(&sql,
+			"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+			"PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=16777216;");
 	else
 		buf_adds(&sql, "PRAGMA query_only=ON; PRAGMA mmap_size=1073741824;");
 	return sql.failed ? sql.failed : db_exec(db, sql.data, err);

@@ -38,10 +38,10 @@ struct memory {
 	struct vectors vectors;
 	pthread_mutex_t lock;
 	struct stored *documents; /* lock; in no order */
-	size_t document_count;    /* lock */
-	char *model;              /* lock; what the embeddings are made with */
-	size_t dimension;         /* lock */
-	size_t embedding_count;   /* lock */
+	size_t document_count; /* lock */
+	char *model; /* lock; what the embeddings are made with */
+	size_t dimension; /* lock */
+	size_t embedding_count; /* lock */
 };
 
 static int no_memory(struct err *err)
@@ -227,8 +227,8 @@ static int memory_publish(struct vectors *vectors, const struct publication *pub
 	return rc ? no_memory(err) : 0;
 }
 
-static int memory_discard(struct vectors *vectors, const struct uuid *id, uint32_t number,
-	struct err *err)
+static int memory_discard(
+	struct vectors *vectors, const struct uuid *id, uint32_t number, struct err *err)
 {
 	struct memory *memory = (struct memory *)vectors;
 
@@ -259,8 +259,8 @@ static int memory_set_access(struct vectors *vectors, const struct uuid *id,
 	return 0;
 }
 
-static int memory_set_path(struct vectors *vectors, const struct uuid *id, const char *path,
-	struct err *err)
+static int memory_set_path(
+	struct vectors *vectors, const struct uuid *id, const char *path, struct err *err)
 {
 	struct memory *memory = (struct memory *)vectors;
 	char *copy = strdup(path);
@@ -292,8 +292,8 @@ static int memory_remove(struct vectors *vectors, const struct uuid *id, struct 
 	return 0;
 }
 
-static int check_binding(struct memory *memory, const char *model, size_t dimension,
-	struct err *err)
+static int check_binding(
+	struct memory *memory, const char *model, size_t dimension, struct err *err)
 {
 	if (memory->embedding_count == 0) {
 		char *copy = strdup(model);
@@ -339,8 +339,8 @@ static int memory_embed(struct vectors *vectors, const struct uuid *id, uint32_t
 	struct version *version = find_version(find(memory, id), number);
 	int rc = check_binding(memory, model, dimension, err);
 	for (size_t i = 0; i < count && !rc; i++)
-		rc = embed_one(memory, version, first + (uint32_t)i, embeddings + i * dimension,
-			err);
+		rc = embed_one(
+			memory, version, first + (uint32_t)i, embeddings + i * dimension, err);
 	pthread_mutex_unlock(&memory->lock);
 	return rc;
 }
@@ -369,8 +369,8 @@ static bool admits(const struct search_query *query, const struct stored *docume
 		begins_with(document->path, query->path);
 }
 
-static int add_hit(struct search *search, const struct stored *document,
-	const struct entry *entry, double score)
+static int add_hit(struct search *search, const struct stored *document, const struct entry *entry,
+	double score)
 {
 	struct search_result *out = search->out;
 
@@ -397,7 +397,8 @@ static int compare_hits(const void *left, const void *right)
 	if (a->score != b->score)
 		return a->score < b->score ? 1 : -1;
 	int order = uuid_compare(&a->document, &b->document);
-	return order ? order : (a->chunk.index > b->chunk.index) - (a->chunk.index < b->chunk.index);
+	return order ? order
+		     : (a->chunk.index > b->chunk.index) - (a->chunk.index < b->chunk.index);
 }
 
 static void keep_best(struct search_result *out, size_t top_k)
@@ -429,8 +430,8 @@ static int each_live(struct memory *memory, struct search *search,
 }
 
 /* First pass: idf holds the number of chunks that have the word, until finish_counts. */
-static int count_words(struct search *search, const struct stored *document,
-	const struct entry *entry)
+static int count_words(
+	struct search *search, const struct stored *document, const struct entry *entry)
 {
 	struct search_result *out = search->out;
 
@@ -454,8 +455,8 @@ static void finish_counts(struct search *search)
 		out->terms[i].idf = bm25_idf(out->chunk_count, (uint64_t)out->terms[i].idf);
 }
 
-static int score_words(struct search *search, const struct stored *document,
-	const struct entry *entry)
+static int score_words(
+	struct search *search, const struct stored *document, const struct entry *entry)
 {
 	const struct search_result *out = search->out;
 	double sum = 0, best = 0;
@@ -469,8 +470,8 @@ static int score_words(struct search *search, const struct stored *document,
 			sum += best;
 			best = 0;
 		}
-		double weight = bm25_weight(term->idf, count, entry->bag.length,
-			search->mean_length);
+		double weight =
+			bm25_weight(term->idf, count, entry->bag.length, search->mean_length);
 		if (count && weight > best)
 			best = weight;
 	}
@@ -496,8 +497,8 @@ static int memory_words(struct vectors *vectors, const struct search_query *quer
 	return rc ? no_memory(err) : 0;
 }
 
-static int score_dense(struct search *search, const struct stored *document,
-	const struct entry *entry)
+static int score_dense(
+	struct search *search, const struct stored *document, const struct entry *entry)
 {
 	double sum = 0;
 
@@ -527,8 +528,8 @@ static int memory_dense(struct vectors *vectors, const struct search_query *quer
 }
 
 /* Copy the first chunk from @index on: 1, 0 if there is none, -ENOMEM. */
-static int copy_next(struct memory *memory, const struct uuid *id, uint32_t number,
-	uint32_t index, struct chunk *out)
+static int copy_next(struct memory *memory, const struct uuid *id, uint32_t number, uint32_t index,
+	struct chunk *out)
 {
 	int rc = 0;
 

@@ -34,8 +34,9 @@ static int store_check(struct vectors *vectors, struct buf *report, struct err *
 	struct reader *reader;
 	int64_t rows = 0;
 
-	keeper_wait_complete(store);
-	int rc = store_flush(store, err);
+	int rc = keeper_wait_complete(store, err);
+	if (!rc)
+		rc = store_flush(store, err);
 	if (!rc)
 		rc = reader_take(store, &reader, err);
 	if (rc)

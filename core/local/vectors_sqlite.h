@@ -7,8 +7,10 @@
 #include "core/vectors.h"
 
 struct vectors_sqlite_options {
-	size_t memory_max; /* bytes of the words' index in memory before it is written out; 0: 8 MiB */
-	unsigned int idle_ms; /* it is written out, too, when nothing was added so long; 0: 5 s */
+	/* Bytes of the words' index in memory before it is written out; 0: 8 MiB. */
+	size_t memory_max;
+	/* It is written out, too, when nothing was added for so long; 0: 5 s. */
+	unsigned int idle_ms;
 };
 
 /* Open or make the store in @folder (which exists): vectors.db, words/, dense. Returns at

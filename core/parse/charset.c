@@ -115,17 +115,21 @@ static bool are_characters(const unsigned char *bytes, size_t units, bool is_big
  * text, and in the spaces and line ends of any other. */
 static bool is_utf16(const unsigned char *bytes, size_t units, bool is_big)
 {
-	size_t high = 0, low = 0, spaces = 0;
+	size_t high = 0, low = 0, spaces = 0, printable = 0;
 
 	for (size_t i = 0; i < units; i++) {
 		unsigned char c = bytes[2 * i + is_big];
 		bool is_latin = bytes[2 * i + !is_big] == 0;
+		printable += isprint(c) != 0;
+		printable += isprint(bytes[2 * i + !is_big]) != 0;
 		high += is_latin;
 		low += c == 0;
 		spaces += is_latin && (c == ' ' || c == '\n');
 	}
 	bool is_western = high * 2 > units && low * 8 <= high;
-	return (is_western || spaces > units / 128) && are_characters(bytes, units, is_big);
+	bool is_ascii = printable > units + units / 2; /* with a stray NUL */
+	return (is_western || (spaces > units / 128 && !is_ascii)) &&
+		are_characters(bytes, units, is_big);
 }
 
 /* Every character of UTF-32 lies below U+110000, and few lie beyond U+FFFF. */

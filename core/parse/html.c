@@ -148,7 +148,7 @@ static void flush_line(struct html *html)
 	out_text(out, html->line.data, html->line.len);
 	html->has_text = true;
 	buf_clear(&html->line);
-	if (out->failed)
+	if (out->failed && html->parser)
 		xmlStopParser(html->parser);
 }
 
@@ -343,9 +343,20 @@ static void characters(void *context, const xmlChar *text, int len)
 		add_words(html, at, at + len);
 }
 
+/* NUL would end the page for libxml2. */
 static int gather(void *context, const char *utf8, size_t len)
 {
-	return utf8_sanitize(utf8, len, context);
+	int rc = 0;
+
+	while (!rc && len) {
+		const char *nul = memchr(utf8, 0, len);
+		size_t part = nul ? (size_t)(nul - utf8) : len;
+		rc = utf8_sanitize(utf8, part, context);
+		part += nul != NULL;
+		utf8 += part;
+		len -= part;
+	}
+	return rc;
 }
 
 static void silent(void *context, const char *format, ...)
@@ -377,8 +388,11 @@ static int parse(struct html *html, const struct buf *document)
 	parser->userData = html;
 	html->parser = parser;
 	htmlParseDocument(parser);
-	int rc = parser->errNo == XML_ERR_NO_MEMORY ? -ENOMEM : html->line.failed;
+	int rc = html->line.failed;
+	if (parser->disableSAX && !html->out->failed) /* it gave up before the end */
+		rc = parser->errNo == XML_ERR_NO_MEMORY ? -ENOMEM : -EBADMSG;
 	htmlFreeParserCtxt(parser);
+	html->parser = NULL;
 	return rc;
 }
 
@@ -406,8 +420,8 @@ int html_read(const struct source *source, struct out *out, struct err *err)
 		charset_of_page(source->head, source->head_len, source_is_all(source), &skip);
 	out_field(out, FIELD_CHARSET, charset, strlen(charset));
 	int rc = source_each(source, charset, skip, gather, &document, err);
-	if (!rc && document.len)
-		rc = parse(&html, &document);
+	if (!rc && document.len && (rc = parse(&html, &document)))
+		err_set(err, rc, "the page cannot be read to its end: %s", strerror(-rc));
 	finish(&html);
 	buf_release(&html.line);
 	buf_release(&html.title);

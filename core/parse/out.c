@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/parse/text_run.h"
 #include "core/text/utf8.h"
 
 #define FIELD_MAX   ((size_t)4 << 10)
@@ -92,24 +93,6 @@ static bool is_dropped(const unsigned char *at, size_t len)
 	return *at == 0x7f || (*at == 0xc2 && len > 1 && at[1] < 0xa0);
 }
 
-/* Bytes that need no second look: eight at a time, none of them a control character or the
- * first byte of one beyond ASCII (0xc2), by the arithmetic of Hacker's Delight, 6-1. */
-static size_t run_of_letters(const char *utf8, size_t len)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-	size_t i = 0;
-
-	for (uint64_t word; i + sizeof(word) <= len; i += sizeof(word)) {
-		memcpy(&word, utf8 + i, sizeof(word));
-		uint64_t below_space = (word - ones * 0x20) & ~word;
-		uint64_t x7f = word ^ (ones * 0x7f), xc2 = word ^ (ones * 0xc2);
-		uint64_t is_7f = (x7f - ones) & ~x7f, is_c2 = (xc2 - ones) & ~xc2;
-		if ((below_space | is_7f | is_c2) & tops)
-			break;
-	}
-	return i;
-}
-
 /* Call @each with the spans of @utf8 that stay (and with what replaces an invalid part). */
 static void clean(
 	const char *utf8, size_t len, void (*each)(void *, const char *, size_t), void *context)
@@ -128,7 +111,7 @@ static void clean(
 				continue;
 			}
 		}
-		i += run_of_letters(utf8 + i, valid - i);
+		i += text_run(utf8 + i, valid - i);
 		if (i == valid)
 			continue;
 		if (!is_dropped((const unsigned char *)utf8 + i, valid - i)) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What kind of document it is. libmagic decides from the bytes; the file name's extension
  * only tells plain texts apart ("text/markdown", "text/csv"), and says that a text which
- * holds markup is meant as source. libmagic needs a millisecond for a text, which would be
- * most of the cost of a small file, so a text that can't be anything else is not shown to
- * it (is_obvious). */
+ * holds markup is meant as source. libmagic needs a millisecond, which would be most of the
+ * cost of a small file, so what can't be anything else is not shown to it: a clean text
+ * (is_obvious), a PDF by its signature, a page that begins as one and is called so. */
 #include "core/parse/reader.h"
 
 #include <ctype.h>
@@ -260,25 +260,35 @@ static struct type text_type(
 	return (struct type){magic, plain_read};
 }
 
-struct type type_detect(const struct source *source)
+/* The type by the bytes; what libmagic could only confirm is not shown to it. */
+static const char *type_of_bytes(const struct source *source, const struct extension *extension)
 {
-	const struct extension *extension = extension_of(source->name);
 	size_t len = source->head_len;
 
 	if (is_obvious(source, extension))
-		return text_type(source, "text/plain", extension);
+		return "text/plain";
+	if (len >= 5 && !memcmp(source->head, "%PDF-", 5))
+		return "application/pdf";
+	if (extension && !strcmp(extension->type, "text/html") && is_html_tag(source->head, len))
+		return "text/html";
 	const char *magic =
 		magic_buffer(database, source->head, len < MAGIC_HEAD_MAX ? len : MAGIC_HEAD_MAX);
 	/* A TGA image has no mark of its own: what libmagic takes for one may be anything. */
-	if (!magic || !strcmp(magic, "image/x-tga"))
-		magic = "application/octet-stream";
-	if (!strcmp(magic, "application/pdf"))
-		return (struct type){magic, pdf_read};
-	if (is_text_type(magic))
-		return text_type(source, magic, extension);
-	bool is_unknown = !strcmp(magic, "application/octet-stream");
+	return magic && strcmp(magic, "image/x-tga") ? magic : "application/octet-stream";
+}
+
+struct type type_detect(const struct source *source)
+{
+	const struct extension *extension = extension_of(source->name);
+	const char *name = type_of_bytes(source, extension);
+
+	if (!strcmp(name, "application/pdf"))
+		return (struct type){name, pdf_read};
+	if (is_text_type(name))
+		return text_type(source, name, extension);
+	bool is_unknown = !strcmp(name, "application/octet-stream");
 	if ((is_unknown || is_clean_text(source, extension)) &&
 		is_text_after_all(source, extension))
 		return text_type(source, "text/plain", extension);
-	return (struct type){magic, NULL};
+	return (struct type){name, NULL};
 }

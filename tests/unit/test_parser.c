@@ -318,6 +318,14 @@ static void html_becomes_lines(void **state)
 	case_release(&c);
 }
 
+static void html_with_nul_goes_on(void **state)
+{
+	static const char text[] = "<html><p>one\0 two</p>\0<p>three</p></html>";
+
+	(void)state;
+	gives_bytes("a.html", text, sizeof(text) - 1, "text/html", "one two\n\nthree");
+}
+
 static void html_is_recognised_under_any_name(void **state)
 {
 	struct parse_case c;
@@ -345,6 +353,13 @@ static void html_charset_is_what_the_page_says(void **state)
 		"<html><meta http-equiv=Content-Type content='text/html; charset=Shift_JIS'>"
 		"<p>\x93\xfa\x96\x7b</p></html>",
 		"text/html", "日本");
+}
+
+static void xml_charset_is_what_it_declares(void **state)
+{
+	(void)state;
+	gives_text("a.xml", "<?xml version=\"1.0\" encoding=\"iso-8859-2\"?><a>\xbf\xf3\xb3ty</a>",
+		"text/xml", "<?xml version=\"1.0\" encoding=\"iso-8859-2\"?><a>żółty</a>");
 }
 
 static void html_of_any_depth_ends(void **state)
@@ -535,8 +550,10 @@ int main(void)
 		cmocka_unit_test(what_is_no_text_is_refused_by_its_type),
 		cmocka_unit_test(markdown_headings_are_marked),
 		cmocka_unit_test(html_becomes_lines),
+		cmocka_unit_test(html_with_nul_goes_on),
 		cmocka_unit_test(html_is_recognised_under_any_name),
 		cmocka_unit_test(html_charset_is_what_the_page_says),
+		cmocka_unit_test(xml_charset_is_what_it_declares),
 		cmocka_unit_test(html_of_any_depth_ends),
 		cmocka_unit_test(pdf_pages_are_marked),
 		cmocka_unit_test(pdf_in_shift_jis_is_read),

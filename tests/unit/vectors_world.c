@@ -130,8 +130,8 @@ static int gather(void *context, const struct chunk *chunk)
 	return 0;
 }
 
-size_t world_chunks(struct world *world, const struct uuid *id, uint32_t version,
-	uint32_t first, uint32_t count)
+size_t world_chunks(struct world *world, const struct uuid *id, uint32_t version, uint32_t first,
+	uint32_t count)
 {
 	struct err err = ERR_NONE;
 	struct gathered gathered = {world, 0};

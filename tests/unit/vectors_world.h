@@ -22,7 +22,7 @@ struct world {
 	struct caller caller; /* of searches */
 	struct search_query query;
 	struct search_result result; /* of the last search */
-	char texts[4096];	     /* of the last world_chunks, a bar behind each */
+	char texts[4096]; /* of the last world_chunks, a bar behind each */
 };
 
 extern const struct caller world_root;
@@ -37,8 +37,8 @@ void world_add(struct world *world, const struct uuid *id, uint32_t version, uin
 void world_publish(struct world *world, const struct uuid *id, uint32_t version);
 void world_search(struct world *world, const char *question);
 size_t world_count(struct world *world, const char *question);
-size_t world_chunks(struct world *world, const struct uuid *id, uint32_t version,
-	uint32_t first, uint32_t count);
+size_t world_chunks(struct world *world, const struct uuid *id, uint32_t version, uint32_t first,
+	uint32_t count);
 
 /* Four numbers that begin (x, y), made by the model "test"; the hits nearest to (x, y). */
 void world_embed(struct world *world, const struct uuid *id, uint32_t version, uint32_t index,

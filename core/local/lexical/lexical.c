@@ -258,8 +258,8 @@ static void set_live(struct lexical *lexical, struct part *part, uint32_t at, bo
 	lexical->live_length += is_live ? part->lengths[at] : -(uint64_t)part->lengths[at];
 }
 
-void lexical_set_live(struct lexical *lexical, uint32_t edition, uint64_t first, uint64_t last,
-	bool is_live)
+void lexical_set_live(
+	struct lexical *lexical, uint32_t edition, uint64_t first, uint64_t last, bool is_live)
 {
 	for (size_t i = 0; i < lexical->count; i++) {
 		struct part *part = lexical->parts[i];
@@ -273,22 +273,50 @@ void lexical_set_live(struct lexical *lexical, uint32_t edition, uint64_t first,
 	}
 }
 
+/* Where the id stands among the dead, or belongs. */
+static size_t find_dead(const struct lexical *lexical, uint64_t id)
+{
+	size_t low = 0, high = lexical->dead_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (lexical->dead[middle] < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 bool lexical_is_dead(const struct lexical *lexical, uint64_t id)
 {
-	for (size_t i = 0; i < lexical->dead_count; i++)
-		if (lexical->dead[i] == id)
-			return true;
-	return false;
+	size_t at = find_dead(lexical, id);
+
+	return at < lexical->dead_count && lexical->dead[at] == id;
+}
+
+static int bury(struct lexical *lexical, uint64_t id)
+{
+	size_t at = find_dead(lexical, id);
+
+	if (lexical->dead_count == lexical->dead_cap) {
+		size_t cap = lexical->dead_cap ? lexical->dead_cap * 2 : 64;
+		uint64_t *dead = reallocarray(lexical->dead, cap, sizeof(*dead));
+		if (!dead)
+			return -ENOMEM;
+		lexical->dead = dead;
+		lexical->dead_cap = cap;
+	}
+	memmove(lexical->dead + at + 1, lexical->dead + at,
+		(lexical->dead_count++ - at) * sizeof(*lexical->dead));
+	lexical->dead[at] = id;
+	return 0;
 }
 
 int lexical_kill(struct lexical *lexical, uint64_t id)
 {
-	uint64_t *dead = reallocarray(lexical->dead, lexical->dead_count + 1, sizeof(*dead));
-
-	if (!dead)
+	if (bury(lexical, id))
 		return -ENOMEM;
-	lexical->dead = dead;
-	dead[lexical->dead_count++] = id;
 	for (size_t i = 0; i < lexical->count; i++) {
 		uint32_t at = part_seek(lexical->parts[i], id);
 		if (at < lexical->parts[i]->chunk_count && lexical->parts[i]->ids[at] == id)
@@ -325,8 +353,9 @@ uint64_t lexical_live_chunks(const struct lexical *lexical)
 int lexical_search(const struct lexical *lexical, struct rank_query *query, struct best *best)
 {
 	query->chunk_count = lexical->live_chunks;
-	query->mean_length = lexical->live_chunks ?
-		(double)lexical->live_length / (double)lexical->live_chunks : 1;
+	query->mean_length = lexical->live_chunks
+		? (double)lexical->live_length / (double)lexical->live_chunks
+		: 1;
 	if (query->mean_length == 0)
 		query->mean_length = 1;
 	return rank_words((const struct part *const *)lexical->parts, lexical->count, query, best);
@@ -338,9 +367,11 @@ int lexical_check(const struct lexical *lexical, struct buf *report)
 
 	for (size_t i = 0; i < lexical->count; i++)
 		if (lexical_is_segment(lexical, i) && segment_verify(lexical->parts[i]))
-			buf_addf(report, "words' index: chunks %llu to %llu: wrong checksum\n",
+			buf_addf(report,
+				"words' index: wrong checksum over chunks %llu to %llu: delete"
+				" the files in %s, they are made again\n",
 				(unsigned long long)lexical->parts[i]->first,
-				(unsigned long long)lexical->parts[i]->last);
+				(unsigned long long)lexical->parts[i]->last, lexical->folder);
 	if (lexical_gap(lexical, &first, &last))
 		buf_addf(report, "words' index: chunks %llu to %llu are missing\n",
 			(unsigned long long)first, (unsigned long long)last);

@@ -13,7 +13,7 @@
 struct lexical;
 
 enum edition_state {
-	EDITION_GONE,	 /* its chunks may be dropped */
+	EDITION_GONE, /* its chunks may be dropped */
 	EDITION_PENDING, /* not published */
 	EDITION_LIVE,
 };
@@ -49,8 +49,8 @@ int lexical_add(struct lexical *lexical, uint64_t id, uint32_t edition, uint32_t
 	const struct bag *bag);
 
 /* [W] The chunks of an edition, all with ids from @first to @last, are live or are not. */
-void lexical_set_live(struct lexical *lexical, uint32_t edition, uint64_t first, uint64_t last,
-	bool is_live);
+void lexical_set_live(
+	struct lexical *lexical, uint32_t edition, uint64_t first, uint64_t last, bool is_live);
 
 /* [W] A chunk was replaced: it is never live again. Called for all such after lexical_start,
  * too. 0 or -ENOMEM. */

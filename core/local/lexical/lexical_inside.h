@@ -13,8 +13,8 @@ struct lexical {
 	struct memory_part *growing;
 	size_t sealed; /* parts in memory but the one that grows */
 	uint64_t live_chunks, live_length;
-	uint64_t *dead; /* ids of chunks that were replaced, few */
-	size_t dead_count;
+	uint64_t *dead; /* ids of chunks that were replaced, ascending */
+	size_t dead_count, dead_cap;
 };
 
 static inline enum edition_state lexical_state(const struct lexical *lexical, uint32_t edition)

@@ -173,8 +173,7 @@ static void delete_sources(struct lexical_plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct part *part = plan->parts[i];
 		buf_clear(&path);
-		if (plan->count > 1 &&
-			!segment_path(&path, plan->folder, part->first, part->last))
+		if (plan->count > 1 && !segment_path(&path, plan->folder, part->first, part->last))
 			unlink(path.data);
 	}
 }

@@ -23,9 +23,9 @@
 struct scored_list {
 	struct cursor cursor;
 	double idf;
-	double bound;   /* no posting adds more */
-	double others;  /* all other lists together add no more */
-	double so_far;  /* bounds of this list and those before it */
+	double bound; /* no posting adds more */
+	double others; /* all other lists together add no more */
+	double so_far; /* bounds of this list and those before it */
 	uint32_t group;
 	const struct ranking *ranking;
 };
@@ -37,7 +37,7 @@ struct ranking {
 	struct best *best;
 	struct scored_list *lists; /* by bound, ascending */
 	size_t count;
-	size_t first;   /* lists from here on are essential */
+	size_t first; /* lists from here on are essential */
 	double *groups; /* what each word of the question adds to the candidate */
 	size_t group_count;
 	double threshold;
@@ -65,8 +65,8 @@ static void seek(struct scored_list *list, uint32_t ordinal)
 static double add_weight(struct ranking *ranking, struct scored_list *list)
 {
 	uint32_t length = ranking->part->lengths[list->cursor.ordinal];
-	double weight = bm25_weight(list->idf, cursor_occurrences(&list->cursor), length,
-		ranking->query->mean_length);
+	double weight = bm25_weight(
+		list->idf, cursor_occurrences(&list->cursor), length, ranking->query->mean_length);
 
 	if (weight > ranking->groups[list->group])
 		ranking->groups[list->group] = weight;
@@ -101,8 +101,7 @@ static int offer(struct ranking *ranking, uint32_t ordinal)
 	for (size_t i = 0; i < ranking->group_count; i++)
 		found.score += ranking->groups[i];
 	if (found.score < ranking->threshold ||
-		!ranking->query->admits(
-			ranking->query->context, part->editions[ordinal], &found))
+		!ranking->query->admits(ranking->query->context, part->editions[ordinal], &found))
 		return 0;
 	int rc = best_offer(ranking->best, &found);
 	ranking->threshold = best_threshold(ranking->best);
@@ -174,8 +173,8 @@ static void open_lists(struct ranking *ranking, const struct term_list *found)
 }
 
 /* How many live chunks of a part have the word. */
-static uint64_t live_count(const struct part *part, const struct term_list *list,
-	struct cursor *cursor)
+static uint64_t live_count(
+	const struct part *part, const struct term_list *list, struct cursor *cursor)
 {
 	if (!list->chunk_count || part->live_count == part->chunk_count)
 		return list->chunk_count;
@@ -186,8 +185,8 @@ static uint64_t live_count(const struct part *part, const struct term_list *list
 }
 
 /* Look every word up in every part, and how rare it is. */
-static void find_words(const struct part *const *parts, size_t part_count,
-	struct rank_query *query, struct term_list *found, struct cursor *cursor)
+static void find_words(const struct part *const *parts, size_t part_count, struct rank_query *query,
+	struct term_list *found, struct cursor *cursor)
 {
 	for (size_t i = 0; i < query->term_count; i++) {
 		struct query_term *term = &query->terms[i];

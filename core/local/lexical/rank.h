@@ -12,7 +12,7 @@ struct rank_query {
 	struct query_term *terms; /* idf is filled in */
 	size_t term_count;
 	uint64_t chunk_count; /* live ones, in all parts */
-	double mean_length;	  /* of these */
+	double mean_length; /* of these */
 	/* May the one who asks have chunks of this edition? Fills in document and version. */
 	bool (*admits)(void *context, uint32_t edition, struct found *found);
 	void *context;

@@ -49,8 +49,7 @@ static int bind(struct store *store, const char *model, size_t dimension, struct
 	return rc;
 }
 
-static int check_binding(struct store *store, const char *model, size_t dimension,
-	struct err *err)
+static int check_binding(struct store *store, const char *model, size_t dimension, struct err *err)
 {
 	size_t bound = store->dense ? dense_dimension(store->dense) : 0;
 	int64_t is_used = 0;
@@ -78,17 +77,17 @@ static int embed_rows(struct store *store, struct row_embedding *embeddings, siz
 	for (size_t i = 0; i < count && !rc; i++) {
 		embeddings[i].edition = edition;
 		embeddings[i].index = first + (uint32_t)i;
-		rc = rows_chunk_find(&store->rows, edition, embeddings[i].index,
-			&embeddings[i].chunk, err);
+		rc = rows_chunk_find(
+			&store->rows, edition, embeddings[i].index, &embeddings[i].chunk, err);
 		if (!rc)
-			rc = rows_embed(&store->rows, &embeddings[i],
-				dense_dimension(store->dense), err);
+			rc = rows_embed(
+				&store->rows, &embeddings[i], dense_dimension(store->dense), err);
 	}
 	return rc ? rc : store_commit(store, err);
 }
 
-static int add_records(struct store *store, const struct row_embedding *embeddings, size_t count,
-	struct err *err)
+static int add_records(
+	struct store *store, const struct row_embedding *embeddings, size_t count, struct err *err)
 {
 	int rc = 0;
 
@@ -203,8 +202,8 @@ static int prune(struct store *store, struct err *err)
 int store_load_embeddings(struct store *store, struct err *err)
 {
 	AUTO_STATEMENT sqlite3_stmt *statement = NULL;
-	int rc = db_prepare(
-		store->rows.db, &statement, "SELECT dimension, model FROM binding", err);
+	int rc =
+		db_prepare(store->rows.db, &statement, "SELECT dimension, model FROM binding", err);
 
 	if (!rc)
 		rc = db_step(statement, err);

@@ -17,9 +17,6 @@
 /* Full parts in memory beyond which adding waits. */
 #define SEALED_MAX 2
 
-/* A part this small is not worth a file while the store is idle. */
-#define IDLE_BYTES ((size_t)512 << 10)
-
 /* After a failure (a full disk) the next try waits this long. */
 #define RETRY_MS 1000
 
@@ -176,12 +173,21 @@ static int work(struct store *store, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
+/* Is the part that grows worth a file? */
+static bool has_grown(struct store *store)
+{
+	pthread_rwlock_rdlock(&store->lock);
+	bool has = lexical_growing_bytes(store->lexical) > KEEPER_IDLE_BYTES;
+	pthread_rwlock_unlock(&store->lock);
+	return has;
+}
+
 static void seal_idle(struct store *store)
 {
 	struct err err = ERR_NONE;
 
 	pthread_mutex_lock(&store->write_lock);
-	if (lexical_growing_bytes(store->lexical) > IDLE_BYTES && !store_commit(store, &err)) {
+	if (has_grown(store) && !store_commit(store, &err)) {
 		pthread_rwlock_wrlock(&store->lock);
 		lexical_seal(store->lexical);
 		pthread_rwlock_unlock(&store->lock);
@@ -189,20 +195,31 @@ static void seal_idle(struct store *store)
 	pthread_mutex_unlock(&store->write_lock);
 }
 
-/* Sleep until there is something to do; true if nothing was added for a while. */
+static struct timespec in_ms(int64_t ms)
+{
+	int64_t at = clock_mono_ns() + ms * NS_PER_MS;
+
+	return (struct timespec){at / NS_PER_SEC, at % NS_PER_SEC};
+}
+
+/* Sleep until there is something to do; true if nothing was added for a while. An idle store
+ * is not woken at all. */
 static bool sleep_until_woken(struct store *store, int rc)
 {
-	int64_t wait_ms = rc ? RETRY_MS : store->options.idle_ms;
-	int64_t until = clock_mono_ns() + wait_ms * NS_PER_MS;
-	struct timespec deadline = {until / NS_PER_SEC, until % NS_PER_SEC};
-	int woken = 0;
+	bool is_timed = rc || has_grown(store);
+	struct timespec deadline = in_ms(rc ? RETRY_MS : store->options.idle_ms);
+	int over = 0;
 
 	pthread_mutex_lock(&store->keeper_lock);
 	store->keeper_rc = rc;
 	pthread_cond_broadcast(&store->keeper_done);
-	while (!woken && !store->is_stopping && (rc || !store->has_work))
-		woken = pthread_cond_timedwait(&store->keeper_wake, &store->keeper_lock,
-			&deadline);
+	while (!over && !store->is_stopping && (rc || !store->has_work)) {
+		if (is_timed)
+			over = pthread_cond_timedwait(
+				&store->keeper_wake, &store->keeper_lock, &deadline);
+		else
+			pthread_cond_wait(&store->keeper_wake, &store->keeper_lock);
+	}
 	bool is_idle = !store->has_work &&
 		clock_mono_ns() - store->last_add_ns >= store->options.idle_ms * NS_PER_MS;
 	store->has_work = false;
@@ -254,12 +271,16 @@ void keeper_wake(struct store *store)
 	pthread_mutex_unlock(&store->keeper_lock);
 }
 
-void keeper_wait_complete(struct store *store)
+int keeper_wait_complete(struct store *store, struct err *err)
 {
 	pthread_mutex_lock(&store->keeper_lock);
-	while (!store->is_complete)
+	while (!store->is_complete && !store->keeper_rc)
 		pthread_cond_wait(&store->keeper_done, &store->keeper_lock);
+	int rc = store->is_complete ? 0 : store->keeper_rc;
 	pthread_mutex_unlock(&store->keeper_lock);
+	if (!rc)
+		return 0;
+	return err_set(err, rc, "the words' index cannot be made complete: %s", strerror(-rc));
 }
 
 static size_t sealed_count(struct store *store)
@@ -275,14 +296,8 @@ int keeper_wait_room(struct store *store)
 	int rc = 0;
 
 	while (!rc && sealed_count(store) >= SEALED_MAX) {
+		struct timespec deadline = in_ms(20);
 		pthread_mutex_lock(&store->keeper_lock);
-		struct timespec deadline;
-		clock_gettime(CLOCK_MONOTONIC, &deadline);
-		deadline.tv_nsec += 20 * NS_PER_MS;
-		if (deadline.tv_nsec >= NS_PER_SEC) {
-			deadline.tv_nsec -= NS_PER_SEC;
-			deadline.tv_sec++;
-		}
 		pthread_cond_timedwait(&store->keeper_done, &store->keeper_lock, &deadline);
 		rc = store->keeper_rc;
 		pthread_mutex_unlock(&store->keeper_lock);
@@ -298,10 +313,12 @@ void keeper_finish(struct store *store)
 	struct err err = ERR_NONE;
 	int rc = store_flush(store, &err);
 
-	if (!rc)
-		rc = lexical_seal(store->lexical);
-	while (!rc && lexical_sealed_count(store->lexical) > 0 && rc >= 0)
-		rc = maintain(store, &err) < 0 ? -EIO : 0;
+	if (!rc && lexical_seal(store->lexical))
+		rc = err_set(&err, -ENOMEM, "out of memory");
+	while (!rc && lexical_sealed_count(store->lexical) > 0) {
+		rc = maintain(store, &err);
+		rc = rc < 0 ? rc : 0;
+	}
 	if (rc)
 		log_warn("vectors: %s", err.text);
 }

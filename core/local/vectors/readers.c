@@ -6,8 +6,7 @@
 
 #include "core/local/vectors/store.h"
 
-#define CHUNK_COLUMNS \
-	"number, start_char, end_char, page, token_count, heading, text"
+#define CHUNK_COLUMNS "number, start_char, end_char, page, token_count, heading, text"
 
 static void reader_free(struct reader *reader)
 {

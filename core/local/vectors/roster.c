@@ -90,8 +90,7 @@ int roster_reserve(struct roster *roster, size_t count)
 		uint32_t cap = roster->cap ? roster->cap : 64;
 		while (cap < need)
 			cap += cap / 2;
-		struct roster_entry *entries =
-			reallocarray(roster->entries, cap, sizeof(*entries));
+		struct roster_entry *entries = reallocarray(roster->entries, cap, sizeof(*entries));
 		if (!entries)
 			return -ENOMEM;
 		roster->entries = entries;
@@ -191,8 +190,8 @@ enum edition_state roster_state(const struct roster *roster, uint32_t edition)
 	return EDITION_GONE;
 }
 
-struct pending *roster_pending(const struct roster *roster, const struct uuid *document,
-	uint32_t version)
+struct pending *roster_pending(
+	const struct roster *roster, const struct uuid *document, uint32_t version)
 {
 	for (size_t i = 0; i < roster->pending_count; i++)
 		if (roster->pending[i].version == version &&
@@ -245,8 +244,8 @@ void roster_filter_and(struct roster_filter *filter, uint64_t *bits)
 	free(bits);
 }
 
-int roster_filter_init(struct roster_filter *filter, const struct roster *roster,
-	const struct search_query *query)
+int roster_filter_init(
+	struct roster_filter *filter, const struct roster *roster, const struct search_query *query)
 {
 	*filter = (struct roster_filter){.roster = roster, .query = query};
 	if (query->content_type) {

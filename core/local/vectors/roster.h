@@ -28,15 +28,15 @@ struct pending {
 	struct uuid document;
 	uint32_t version, edition;
 	uint64_t first, last; /* ids of its chunks; first > last: none */
-	bool is_dirty;	      /* some of its rows are not committed */
-	bool is_lost;	      /* some of its rows were rolled back: it cannot be published */
+	bool is_dirty; /* some of its rows are not committed */
+	bool is_lost; /* some of its rows were rolled back: it cannot be published */
 };
 
 /* Guarded by its owner's lock. Entries are addressed by number, constant while they live. */
 struct roster {
 	struct roster_entry *entries;
 	uint32_t count, cap; /* used places, free ones among them */
-	uint32_t free;	     /* a free place, linked by next_document; + 1, 0: none */
+	uint32_t free; /* a free place, linked by next_document; + 1, 0: none */
 	uint32_t *by_document, *by_edition; /* entry numbers + 1 */
 	uint32_t bucket_count;
 	char **types; /* content types that occur */
@@ -68,8 +68,8 @@ void roster_remove(struct roster *roster, const struct uuid *document);
 
 enum edition_state roster_state(const struct roster *roster, uint32_t edition);
 
-struct pending *roster_pending(const struct roster *roster, const struct uuid *document,
-	uint32_t version);
+struct pending *roster_pending(
+	const struct roster *roster, const struct uuid *document, uint32_t version);
 int roster_pending_add(struct roster *roster, const struct pending *pending);
 void roster_pending_remove(struct roster *roster, struct pending *pending);
 
@@ -77,7 +77,7 @@ void roster_pending_remove(struct roster *roster, struct pending *pending);
 struct roster_filter {
 	const struct roster *roster;
 	const struct search_query *query;
-	bool *types;	  /* by type number; NULL: all */
+	bool *types; /* by type number; NULL: all */
 	uint64_t *listed; /* a bit an entry; NULL: all */
 };
 

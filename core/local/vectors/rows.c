@@ -17,8 +17,8 @@ static const char *const schema[] = {
 	"  grp INTEGER NOT NULL, mode INTEGER NOT NULL, type TEXT NOT NULL, path BLOB NOT NULL);"
 	"CREATE INDEX documents_path ON documents(path);"
 	"CREATE TABLE editions("
-	"  edition INTEGER PRIMARY KEY AUTOINCREMENT, document BLOB NOT NULL, version INTEGER NOT NULL,"
-	"  is_gone INTEGER NOT NULL DEFAULT 0);"
+	"  edition INTEGER PRIMARY KEY AUTOINCREMENT, document BLOB NOT NULL,"
+	"  version INTEGER NOT NULL, is_gone INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX editions_document ON editions(document);"
 	"CREATE INDEX editions_gone ON editions(is_gone) WHERE is_gone;"
 	"CREATE TABLE chunks("
@@ -41,13 +41,15 @@ static const char *const statements[ROW_COUNT] = {
 	[ROW_COMMIT] = "COMMIT",
 	[ROW_ROLLBACK] = "ROLLBACK",
 	[ROW_EDITION_NEW] = "INSERT INTO editions(edition, document, version) VALUES(?1, ?2, ?3)",
-	[ROW_EDITIONS_GONE] = "UPDATE editions SET is_gone = 1 WHERE document = ?1 AND edition <> ?2",
+	[ROW_EDITIONS_GONE] =
+		"UPDATE editions SET is_gone = 1 WHERE document = ?1 AND edition <> ?2",
 	[ROW_EDITION_GONE] = "UPDATE editions SET is_gone = 1 WHERE edition = ?1",
 	[ROW_CHUNK_NEW] = "INSERT INTO chunks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[ROW_CHUNK_FIND] = "SELECT id FROM chunks WHERE edition = ?1 AND number = ?2",
 	[ROW_CHUNK_DELETE] = "DELETE FROM chunks WHERE id = ?1",
 	[ROW_DEAD_NEW] = "INSERT INTO dead VALUES(?1, ?2)",
-	[ROW_PUBLISH] = "INSERT OR REPLACE INTO documents VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[ROW_PUBLISH] =
+		"INSERT OR REPLACE INTO documents VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[ROW_ACCESS] = "UPDATE documents SET owner = ?2, grp = ?3, mode = ?4 WHERE document = ?1",
 	[ROW_PATH] = "UPDATE documents SET path = ?2 WHERE document = ?1",
 	[ROW_REMOVE] = "DELETE FROM documents WHERE document = ?1",
@@ -128,8 +130,8 @@ int rows_edition_gone(struct rows *rows, uint32_t edition, struct err *err)
 	return db_run(rows->statements[ROW_EDITION_GONE], err);
 }
 
-int rows_editions_gone(struct rows *rows, const struct uuid *document, uint32_t but,
-	struct err *err)
+int rows_editions_gone(
+	struct rows *rows, const struct uuid *document, uint32_t but, struct err *err)
 {
 	sqlite3_stmt *statement = rows->statements[ROW_EDITIONS_GONE];
 
@@ -152,8 +154,8 @@ static int insert_chunk(struct rows *rows, uint64_t id, uint32_t edition, const 
 	db_bind_int(statement, 7, chunk->token_count);
 	db_bind_text(statement, 8, title);
 	db_bind_text(statement, 9, chunk->heading);
-	sqlite3_bind_text64(statement, 10, chunk->text, chunk->text_len, SQLITE_STATIC,
-		SQLITE_UTF8);
+	sqlite3_bind_text64(
+		statement, 10, chunk->text, chunk->text_len, SQLITE_STATIC, SQLITE_UTF8);
 	return db_run(statement, err);
 }
 
@@ -191,8 +193,8 @@ int rows_chunk_put(struct rows *rows, uint64_t id, uint32_t edition, const char 
 	return rc;
 }
 
-int rows_chunk_find(struct rows *rows, uint32_t edition, uint32_t index, uint64_t *id,
-	struct err *err)
+int rows_chunk_find(
+	struct rows *rows, uint32_t edition, uint32_t index, uint64_t *id, struct err *err)
 {
 	sqlite3_stmt *statement = rows->statements[ROW_CHUNK_FIND];
 
@@ -260,8 +262,8 @@ int rows_remove(struct rows *rows, const struct uuid *document, struct err *err)
 	return rc ? rc : rows_editions_gone(rows, document, 0, err);
 }
 
-int rows_embed(struct rows *rows, struct row_embedding *embedding, size_t dimension,
-	struct err *err)
+int rows_embed(
+	struct rows *rows, struct row_embedding *embedding, size_t dimension, struct err *err)
 {
 	sqlite3_stmt *statement = rows->statements[ROW_EMBED];
 	int rc = run_id(rows->statements[ROW_UNEMBED], embedding->chunk, err);
@@ -285,8 +287,8 @@ int rows_bind(struct rows *rows, const char *model, size_t dimension, struct err
 	return db_run(rows->statements[ROW_BIND], err);
 }
 
-static int run_edition(struct rows *rows, enum row_statement which, uint32_t edition,
-	struct err *err)
+static int run_edition(
+	struct rows *rows, enum row_statement which, uint32_t edition, struct err *err)
 {
 	db_bind_int(rows->statements[which], 1, edition);
 	return db_run(rows->statements[which], err);

@@ -12,7 +12,7 @@ enum row_statement {
 	ROW_COMMIT,
 	ROW_ROLLBACK,
 	ROW_EDITION_NEW,
-	ROW_EDITIONS_GONE,     /* of a document, but one */
+	ROW_EDITIONS_GONE, /* of a document, but one */
 	ROW_EDITION_GONE,
 	ROW_CHUNK_NEW,
 	ROW_CHUNK_FIND,
@@ -52,8 +52,8 @@ void rows_rollback(struct rows *rows);
 
 int rows_edition_new(struct rows *rows, const struct pending *pending, struct err *err);
 int rows_edition_gone(struct rows *rows, uint32_t edition, struct err *err);
-int rows_editions_gone(struct rows *rows, const struct uuid *document, uint32_t but,
-	struct err *err);
+int rows_editions_gone(
+	struct rows *rows, const struct uuid *document, uint32_t but, struct err *err);
 
 /* Write a chunk. One of that edition and index that is there already gives way; its id goes
  * into *replaced, 0 if there was none. */
@@ -61,15 +61,14 @@ int rows_chunk_put(struct rows *rows, uint64_t id, uint32_t edition, const char 
 	const struct chunk *chunk, uint64_t *replaced, struct err *err);
 
 /* The id of a chunk; -ENOENT. */
-int rows_chunk_find(struct rows *rows, uint32_t edition, uint32_t index, uint64_t *id,
-	struct err *err);
+int rows_chunk_find(
+	struct rows *rows, uint32_t edition, uint32_t index, uint64_t *id, struct err *err);
 
 int rows_publish(struct rows *rows, const struct publication *publication,
 	const struct roster_entry *entry, struct err *err);
 int rows_access(struct rows *rows, const struct uuid *document, const struct access *access,
 	struct err *err);
-int rows_path(struct rows *rows, const struct uuid *document, const char *path,
-	struct err *err);
+int rows_path(struct rows *rows, const struct uuid *document, const char *path, struct err *err);
 int rows_remove(struct rows *rows, const struct uuid *document, struct err *err);
 
 /* Write an embedding in place of what the chunk had. */
@@ -77,11 +76,11 @@ struct row_embedding {
 	uint64_t chunk;
 	uint32_t edition, index;
 	const float *vector;
-	uint64_t number;  /* out: of its row, greater than any before it */
+	uint64_t number; /* out: of its row, greater than any before it */
 	bool is_replaced; /* out: the chunk had one */
 };
-int rows_embed(struct rows *rows, struct row_embedding *embedding, size_t dimension,
-	struct err *err);
+int rows_embed(
+	struct rows *rows, struct row_embedding *embedding, size_t dimension, struct err *err);
 
 /* What the embeddings are bound to. */
 int rows_bind(struct rows *rows, const char *model, size_t dimension, struct err *err);

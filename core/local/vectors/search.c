@@ -79,16 +79,15 @@ int search_begin(struct search *search, struct store *store, const struct search
 	return rc;
 }
 
-static int fetch(struct search *search, const struct found *found, struct hit *hit,
-	struct err *err)
+static int fetch(struct search *search, const struct found *found, struct hit *hit, struct err *err)
 {
 	sqlite3_stmt *statement = search->reader->chunk;
 
 	db_bind_int(statement, 1, (int64_t)found->id);
 	int rc = db_step(statement, err);
 	if (rc == 1) {
-		*hit = (struct hit){found->document, found->version, reader_chunk(statement),
-			found->score};
+		*hit = (struct hit){
+			found->document, found->version, reader_chunk(statement), found->score};
 		hit->chunk.text = db_copy(statement, 6, NULL);
 		hit->chunk.heading = db_copy(statement, 5, NULL);
 		if (!hit->chunk.text) {
@@ -96,8 +95,10 @@ static int fetch(struct search *search, const struct found *found, struct hit *h
 			rc = no_memory(err);
 		}
 	} else if (rc == 0) {
-		rc = err_set(err, -EIO, "the words' index knows chunk %llu, the rows do not: run"
-			" a check", (unsigned long long)found->id);
+		rc = err_set(err, -EIO,
+			"the words' index knows chunk %llu, the rows do not: run"
+			" a check",
+			(unsigned long long)found->id);
 	}
 	db_reset(statement);
 	return rc < 0 ? rc : 0;
@@ -141,8 +142,9 @@ int store_words(struct vectors *vectors, const struct search_query *query,
 	int rc = question_parse(query->text, &out->terms, &out->term_count);
 	if (rc)
 		return no_memory(err);
-	keeper_wait_complete(store);
-	rc = search_begin(&search, store, query, err);
+	rc = keeper_wait_complete(store, err);
+	if (!rc)
+		rc = search_begin(&search, store, query, err);
 	if (rc)
 		return rc;
 	words.terms = out->terms;
@@ -153,15 +155,15 @@ int store_words(struct vectors *vectors, const struct search_query *query,
 }
 
 /* The edition, and whether its rows may still be uncommitted. */
-static uint32_t find_edition(struct store *store, const struct uuid *document, uint32_t version,
-	bool *is_dirty)
+static uint32_t find_edition(
+	struct store *store, const struct uuid *document, uint32_t version, bool *is_dirty)
 {
 	pthread_rwlock_rdlock(&store->lock);
 	const struct roster_entry *entry = roster_find(&store->roster, document);
 	const struct pending *pending = roster_pending(&store->roster, document, version);
-	uint32_t edition = entry && entry->version == version ? entry->edition :
-		pending					      ? pending->edition :
-								0;
+	uint32_t edition = entry && entry->version == version ? entry->edition
+		: pending				      ? pending->edition
+							      : 0;
 	*is_dirty = pending && pending->is_dirty;
 	pthread_rwlock_unlock(&store->lock);
 	return edition;
@@ -198,10 +200,9 @@ int store_each(struct vectors *vectors,
 	int (*callback)(void *context, const struct uuid *document, uint32_t version),
 	void *context, struct err *err)
 {
-	static const char sql[] =
-		"SELECT document, version FROM documents UNION ALL"
-		" SELECT DISTINCT document, 0 FROM editions WHERE NOT is_gone"
-		" AND document NOT IN (SELECT document FROM documents)";
+	static const char sql[] = "SELECT document, version FROM documents UNION ALL"
+				  " SELECT DISTINCT document, 0 FROM editions WHERE NOT is_gone"
+				  " AND document NOT IN (SELECT document FROM documents)";
 	struct store *store = store_of(vectors);
 	struct reader *reader;
 	sqlite3_stmt *statement = NULL;

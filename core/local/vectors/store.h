@@ -27,27 +27,27 @@ struct store {
 	struct vectors_sqlite_options options; /* constant */
 
 	pthread_mutex_t write_lock; /* whoever changes something */
-	struct rows rows;	    /* write_lock */
-	uint64_t next_id;	    /* write_lock: of the next chunk */
-	uint32_t next_edition;	    /* write_lock */
+	struct rows rows; /* write_lock */
+	uint64_t next_id; /* write_lock: of the next chunk */
+	uint32_t next_edition; /* write_lock */
 
 	pthread_rwlock_t lock; /* searches read; what is seen by them changes under it */
-	struct roster roster;	 /* lock */
+	struct roster roster; /* lock */
 	struct lexical *lexical; /* lock */
-	struct dense *dense;	 /* lock; NULL until something was embedded */
-	char *model;		 /* lock; what the embeddings are bound to */
+	struct dense *dense; /* lock; NULL until something was embedded */
+	char *model; /* lock; what the embeddings are bound to */
 
 	pthread_mutex_t readers_lock;
 	struct reader *readers; /* readers_lock */
-	size_t reader_count;	/* readers_lock */
+	size_t reader_count; /* readers_lock */
 
 	pthread_mutex_t keeper_lock;
 	pthread_cond_t keeper_wake, keeper_done;
-	bool is_stopping;     /* keeper_lock */
-	bool has_work;	      /* keeper_lock */
-	bool is_complete;     /* keeper_lock: the words' index covers all chunks */
-	int keeper_rc;	      /* keeper_lock: of its last work that failed, 0 after a success */
-	int64_t last_add_ns;  /* keeper_lock */
+	bool is_stopping; /* keeper_lock */
+	bool has_work; /* keeper_lock */
+	bool is_complete; /* keeper_lock: the words' index covers all chunks */
+	int keeper_rc; /* keeper_lock: of its last work that failed, 0 after a success */
+	int64_t last_add_ns; /* keeper_lock */
 	pthread_t keeper;
 	bool has_keeper;
 };
@@ -73,8 +73,13 @@ int keeper_start(struct store *store);
 void keeper_stop(struct store *store); /* only after keeper_start */
 void keeper_wake(struct store *store);
 
-/* Wait until the index covers all chunks; any thread without a lock. */
-void keeper_wait_complete(struct store *store);
+/* A part that grows and is smaller is not worth a file while the store is idle; whoever makes
+ * it larger wakes the keeper. */
+#define KEEPER_IDLE_BYTES ((size_t)512 << 10)
+
+/* Wait until the index covers all chunks; any thread without a lock. -errno if it cannot be
+ * made complete (it is tried again). */
+int keeper_wait_complete(struct store *store, struct err *err);
 
 /* Wait until few full parts are left to write out. 0, or the -errno that writing them met. */
 int keeper_wait_room(struct store *store);
@@ -83,16 +88,14 @@ int keeper_wait_room(struct store *store);
 void keeper_finish(struct store *store);
 
 /* write.c */
-int store_add(struct vectors *, const struct uuid *document, uint32_t version,
-	const char *title, const struct chunk *chunks, size_t count, struct err *);
-int store_publish(struct vectors *, const struct publication *publications, size_t count,
-	struct err *);
-int store_discard(struct vectors *, const struct uuid *document, uint32_t version,
-	struct err *);
-int store_set_access(struct vectors *, const struct uuid *document, const struct access *,
-	struct err *);
-int store_set_path(struct vectors *, const struct uuid *document, const char *path,
-	struct err *);
+int store_add(struct vectors *, const struct uuid *document, uint32_t version, const char *title,
+	const struct chunk *chunks, size_t count, struct err *);
+int store_publish(
+	struct vectors *, const struct publication *publications, size_t count, struct err *);
+int store_discard(struct vectors *, const struct uuid *document, uint32_t version, struct err *);
+int store_set_access(
+	struct vectors *, const struct uuid *document, const struct access *, struct err *);
+int store_set_path(struct vectors *, const struct uuid *document, const char *path, struct err *);
 int store_remove(struct vectors *, const struct uuid *document, struct err *);
 
 /* Commit what is open, for a reader that must see it. Without a lock. */
@@ -108,20 +111,19 @@ int store_commit(struct store *store, struct err *err);
 uint32_t store_edition(struct store *store, const struct uuid *document, uint32_t version);
 
 /* embed.c */
-int store_embed(struct vectors *, const struct uuid *document, uint32_t version,
-	uint32_t first, const float *vectors, size_t count, size_t dimension, const char *model,
-	struct err *);
-int store_dense(struct vectors *, const struct search_query *, struct search_result *out,
-	struct err *);
+int store_embed(struct vectors *, const struct uuid *document, uint32_t version, uint32_t first,
+	const float *vectors, size_t count, size_t dimension, const char *model, struct err *);
+int store_dense(
+	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
 
 /* Open the file of embeddings and bring it up to date with the rows. At start. */
 int store_load_embeddings(struct store *store, struct err *err);
 
 /* search.c */
-int store_words(struct vectors *, const struct search_query *, struct search_result *out,
-	struct err *);
-int store_chunks(struct vectors *, const struct uuid *document, uint32_t version,
-	uint32_t first, uint32_t count, vectors_chunk_fn, void *context, struct err *);
+int store_words(
+	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
+int store_chunks(struct vectors *, const struct uuid *document, uint32_t version, uint32_t first,
+	uint32_t count, vectors_chunk_fn, void *context, struct err *);
 int store_each(struct vectors *,
 	int (*callback)(void *context, const struct uuid *document, uint32_t version),
 	void *context, struct err *);

@@ -101,8 +101,8 @@ struct addition {
 };
 
 /* The words of a chunk that is in the rows. Under write_lock and lock. */
-static int index_chunk(struct store *store, const struct addition *addition, size_t i,
-	uint64_t id, uint64_t replaced)
+static int index_chunk(struct store *store, const struct addition *addition, size_t i, uint64_t id,
+	uint64_t replaced)
 {
 	struct pending *pending =
 		roster_pending(&store->roster, addition->document, addition->version);
@@ -117,8 +117,8 @@ static int index_chunk(struct store *store, const struct addition *addition, siz
 		&addition->bags[i]);
 }
 
-static int add_chunk(struct store *store, const struct addition *addition, size_t i,
-	struct err *err)
+static int add_chunk(
+	struct store *store, const struct addition *addition, size_t i, struct err *err)
 {
 	uint64_t id = store->next_id++, replaced;
 	int rc = rows_chunk_put(&store->rows, id, addition->edition, addition->title,
@@ -148,8 +148,8 @@ static int seal(struct store *store, struct err *err)
 	return rc ? no_memory(err) : 0;
 }
 
-static int check_version(struct store *store, const struct uuid *document, uint32_t version,
-	struct err *err)
+static int check_version(
+	struct store *store, const struct uuid *document, uint32_t version, struct err *err)
 {
 	const struct roster_entry *entry = roster_find(&store->roster, document);
 	const struct pending *pending = roster_pending(&store->roster, document, version);
@@ -163,21 +163,25 @@ static int check_version(struct store *store, const struct uuid *document, uint3
 
 static int add_locked(struct store *store, struct addition *addition, struct err *err)
 {
+	size_t before = lexical_growing_bytes(store->lexical), after;
 	int rc = check_version(store, addition->document, addition->version, err);
 
 	if (!rc)
 		rc = rows_begin(&store->rows, err);
 	if (!rc)
-		rc = make_edition(store, addition->document, addition->version,
-			&addition->edition, err);
+		rc = make_edition(
+			store, addition->document, addition->version, &addition->edition, err);
 	for (size_t i = 0; i < addition->count && !rc; i++)
 		rc = add_chunk(store, addition, i, err);
 	if (rc)
 		store_note_failure(store);
 	if (!rc && store->rows.pending_bytes > TRANSACTION_MAX)
 		rc = store_commit(store, err);
-	if (!rc && lexical_growing_bytes(store->lexical) > store->options.memory_max)
+	after = lexical_growing_bytes(store->lexical);
+	if (!rc && after > store->options.memory_max)
 		rc = seal(store, err);
+	else if (before <= KEEPER_IDLE_BYTES && after > KEEPER_IDLE_BYTES)
+		keeper_wake(store);
 	return rc;
 }
 
@@ -328,8 +332,8 @@ int store_publish(struct vectors *vectors, const struct publication *publication
 	return rc;
 }
 
-int store_discard(struct vectors *vectors, const struct uuid *document, uint32_t version,
-	struct err *err)
+int store_discard(
+	struct vectors *vectors, const struct uuid *document, uint32_t version, struct err *err)
 {
 	struct store *store = store_of(vectors);
 	int rc = 0;
@@ -376,8 +380,8 @@ int store_set_access(struct vectors *vectors, const struct uuid *document,
 	return rc;
 }
 
-int store_set_path(struct vectors *vectors, const struct uuid *document, const char *path,
-	struct err *err)
+int store_set_path(
+	struct vectors *vectors, const struct uuid *document, const char *path, struct err *err)
 {
 	struct store *store = store_of(vectors);
 
