@@ -20,6 +20,7 @@
 
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/health.h"
 #include "core/parse/protocol.h"
 #include "core/parser_reply.h"
 #include "core/parser_server.h"
@@ -149,14 +150,15 @@ static int exchange(struct parser *parser, struct reply *reply, struct err *err)
 
 	int rc = send_request(parser, reply->items, reply->count, &socket, &generation, err);
 	if (rc)
-		return rc;
+		return health_note(HEALTH_PARSER, rc, err);
 	bool is_alive = read_reply(parser, socket, reply);
 	close(socket);
 	if (!is_alive) {
 		parser_server_died(parser->server, generation);
-		return err_set(err, -EIO, "the parser's server has died");
+		err_set(err, -EIO, "the parser's server has died");
+		return health_note(HEALTH_PARSER, -EIO, err);
 	}
-	return 0;
+	return health_note(HEALTH_PARSER, 0, NULL);
 }
 
 /* A document by itself. Once more if the server died before it said anything. */

@@ -14,6 +14,7 @@
 
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/health.h"
 #include "core/document_tags.h"
 #include "core/inbox.h"
 #include "core/library.h"
@@ -427,6 +428,7 @@ static void work_write(struct req *req)
 	}
 	struct stat attr;
 	t->mtime_ns = fstat(t->fd, &attr) ? 0 : to_ns(attr.st_mtim);
+	health_note(HEALTH_SPOOL, req->result, NULL);
 	req->number = (int64_t)done;
 	free(t->kept);
 }

@@ -4,9 +4,8 @@ why."""
 import os
 import time
 
-from harness import check, contains, equal, eventually, read, setting, stays, text_of, write
+from harness import NOISE, check, contains, equal, eventually, read, setting, stays, text_of, write
 
-NOISE = bytes(range(256)) * 20
 SUFFIX = ".askfs-error.txt"
 
 

@@ -3,7 +3,7 @@
 with one from which no text can be had."""
 import os
 
-from harness import check, contains, equal, eventually, needs, setting, shell, stays
+from harness import NOISE, check, contains, equal, eventually, needs, setting, shell, stays
 
 
 def pdf(pages, extra="", trailer=""):
@@ -99,12 +99,12 @@ def test_white_space_is_indexed_without_chunks(kb):
 
 
 def test_binary_fails_in_words(kb):
-    kb.drop("noise.bin", bytes(range(256)) * 40)
+    kb.drop("noise.bin", NOISE)
     document = kb.failed("noise.bin")
     contains(document.error, "no text can be extracted from application/octet-stream", "error")
     equal(document.status, "FAILED", "status")
     equal(os.listdir(kb.path("by", "status", "FAILED")), ["noise.bin"], "by/status/FAILED")
-    equal(document.original, bytes(range(256)) * 40, "original")
+    equal(document.original, NOISE, "original")
 
 
 def test_broken_and_encrypted_pdf_say_which(kb):

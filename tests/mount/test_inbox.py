@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from harness import (Failed, check, equal, eventually, read, refused, setting, sha256,
+from harness import (Failed, check, contains, equal, eventually, read, refused, setting, sha256,
                      walk, write, write_all)
 
 TEXT = "".join(f"Line {n} of a file that is written in pieces.\n" for n in range(400)).encode()
@@ -356,7 +356,7 @@ def test_names(kb):
         if readable(name).encode() != name:
             equal(base64.b64decode(meta["path_base64"]), name, "path_base64")
         link = os.path.join(os.fsencode(kb.path("by", "name")), name)
-        equal(os.path.dirname(os.path.dirname(os.path.realpath(link))), os.fsencode(document.folder), "by/name")
+        contains(os.path.realpath(link), os.fsencode(document.folder), "by/name")
         contains_name = kb.ask(f"Which words are in {name.hex()}?", "n")
         check("\x1b" not in contains_name and "\x07" not in contains_name,
               "control characters of a name in an answer")

@@ -6,7 +6,7 @@ import os
 import stat
 import time
 
-from harness import check, equal, needs, read, run, shell, shorten, walk, write
+from harness import NOISE, check, equal, needs, read, run, shell, shorten, walk, write
 
 DOCUMENTS = {"a.txt": "Apples are harvested in September.\n",
              "b.html": "<html><head><title>B</title></head><p>Bananas never are.</p></html>",
@@ -15,7 +15,7 @@ DOCUMENTS = {"a.txt": "Apples are harvested in September.\n",
 
 def fill(kb):
     kb.add_many(DOCUMENTS)
-    kb.drop("noise.bin", bytes(range(256)) * 20)
+    kb.drop("noise.bin", NOISE)
     kb.failed("noise.bin")
     kb.drop("a.txt", "Apples are harvested in August now.\n")
     kb.indexed("a.txt", "Apples are harvested in August now.\n")

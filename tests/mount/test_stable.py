@@ -3,7 +3,7 @@
 import os
 import stat
 
-from harness import check, equal, read, setting, walk, write
+from harness import NOISE, check, equal, read, setting, walk, write
 
 
 def picture(kb):
@@ -38,7 +38,7 @@ def fill(kb):
                  "a/b/three.html": "<p>The third note.</p>"})
     kb.drop("one.txt", "The first note, revised.\n")
     kb.indexed("one.txt", "The first note, revised.\n")
-    kb.drop("noise.bin", bytes(range(256)) * 20)
+    kb.drop("noise.bin", NOISE)
     kb.failed("noise.bin")
     kb.drop("empty.txt", b"")
     os.symlink("one.txt", os.path.join(kb.inbox, "link"))

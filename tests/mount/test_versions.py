@@ -6,8 +6,8 @@ import os
 import shutil
 import time
 
-from harness import (ALICE, BOB, as_user, check, contains, equal, eventually, needs_root, read,
-                     refused, setting, stays, write)
+from harness import (ALICE, BOB, NOISE, as_user, check, contains, equal, eventually, needs_root,
+                     read, refused, setting, stays, write)
 
 ONE = "The mascot of the club is a badger.\n"
 TWO = "The mascot of the club is a heron since May.\n"
@@ -86,7 +86,7 @@ def test_a_rename_takes_the_document_along(kb):
     equal(kb.paths(), ["sub/b.txt"], "paths")
     equal(document.meta["version"], 1, "version")
     equal(os.listdir(document.file("original")), ["b.txt"], "original/")
-    equal(os.path.realpath(kb.path("by", "name", "sub/b.txt")), document.file("original", "b.txt"), "by/name")
+    contains(os.path.realpath(kb.path("by", "name", "sub/b.txt")), document.folder, "by/name")
     check(not os.path.lexists(kb.path("by", "name", "a.txt")), "by/name has the old path")
 
 
@@ -160,7 +160,7 @@ def test_old_versions_are_forgotten(kb):
 
 def test_a_new_version_that_fails_leaves_the_old_one(kb):
     document = kb.add("a.txt", ONE)
-    kb.drop("a.txt", bytes(range(256)) * 20)
+    kb.drop("a.txt", NOISE)
     kb.failed("a.txt")
     contains(document.error, "version", "error")
     contains(kb.ask("What is the mascot?"), "badger", "the answer")
