@@ -78,8 +78,7 @@ static int insert(struct ask *ask, struct session *session)
 
 	if (ask->session_count == ask->session_room) {
 		size_t room = ask->session_room ? ask->session_room * 2 : 64;
-		struct session **sessions =
-			realloc(ask->sessions, room * sizeof(struct session *));
+		struct session **sessions = realloc(ask->sessions, room * sizeof(struct session *));
 		if (!sessions)
 			return -ENOMEM;
 		ask->sessions = sessions;
@@ -115,8 +114,8 @@ static size_t count_of(const struct ask *ask, uid_t uid)
 	return count;
 }
 
-static int make_session(struct ask *ask, const char *name, const struct caller *caller,
-	struct session **out)
+static int make_session(
+	struct ask *ask, const char *name, const struct caller *caller, struct session **out)
 {
 	struct session_record record = {
 		.name = strdup(name),
@@ -147,8 +146,7 @@ static int make_session(struct ask *ask, const char *name, const struct caller *
 	return 0;
 }
 
-int ask_make(struct ask *ask, const char *name, const struct caller *caller,
-	struct session **out)
+int ask_make(struct ask *ask, const char *name, const struct caller *caller, struct session **out)
 {
 	int rc = ask_check_name(name);
 

@@ -51,8 +51,7 @@ struct session *ask_at(const struct ask *ask, size_t index);
 
 /* Make a session that belongs to @caller, mode 0600. 0 and a borrowed *out, -EEXIST, -EDQUOT
  * (he has too many), or what ask_check_name says. Stored soon, and before its first turn. */
-int ask_make(struct ask *ask, const char *name, const struct caller *caller,
-	struct session **out);
+int ask_make(struct ask *ask, const char *name, const struct caller *caller, struct session **out);
 
 /* A document was deleted: answers that cite it say so from now on. */
 void ask_document_removed(struct ask *ask, const struct uuid *document);

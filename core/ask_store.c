@@ -24,10 +24,10 @@ struct write {
 	struct task task;
 	struct catalog *catalog;
 	struct session *session; /* a reference */
-	struct turn *turn;       /* a reference, or NULL */
+	struct turn *turn; /* a reference, or NULL */
 	struct session_record record; /* owned strings */
-	struct message message;       /* content borrowed from the turn, detail owned or not */
-	char *detail;                 /* owned */
+	struct message message; /* content borrowed from the turn, detail owned or not */
+	char *detail; /* owned */
 	int (*work)(struct write *write, struct err *err);
 	void (*done)(struct write *write);
 	int rc;
@@ -60,8 +60,8 @@ static void write_run(struct job *job)
 	loop_post(write->session->ask->ports.loop, &write->task);
 }
 
-static struct write *write_new(struct session *session, struct turn *turn,
-	int (*work)(struct write *, struct err *))
+static struct write *write_new(
+	struct session *session, struct turn *turn, int (*work)(struct write *, struct err *))
 {
 	struct write *write = calloc(1, sizeof(*write));
 
@@ -105,8 +105,8 @@ static int copy_record(struct write *write)
 	return write->record.name && (!from->options || write->record.options) ? 0 : -ENOMEM;
 }
 
-static int store_record(struct session *session, int (*work)(struct write *, struct err *),
-	struct waiter *waiter)
+static int store_record(
+	struct session *session, int (*work)(struct write *, struct err *), struct waiter *waiter)
 {
 	struct write *write;
 
@@ -136,8 +136,8 @@ int ask_store_removal(struct session *session, struct waiter *waiter)
 
 static int retract(struct write *write, struct err *err)
 {
-	return catalog_message_remove(write->catalog, &write->message.conversation,
-		write->message.seq, err);
+	return catalog_message_remove(
+		write->catalog, &write->message.conversation, write->message.seq, err);
 }
 
 void ask_store_retraction(struct session *session, uint32_t seq)

@@ -24,7 +24,7 @@
 #include "core/search_findings.h"
 #include "core/text/utf8.h"
 
-#define PREFIX  "search/"
+#define PREFIX	"search/"
 #define WORKERS 2
 
 /* Passages that are looked at for each document that is listed. */
@@ -33,11 +33,11 @@
 struct searches {
 	struct searches_ports ports; /* constant */
 	const struct config *config; /* constant */
-	struct pool *workers;        /* constant */
-	struct search **items;       /* loop thread: by path; references */
-	size_t count, room;          /* loop thread */
-	uint64_t removals;           /* loop thread: of documents, so far */
-	bool is_stopping;            /* loop thread */
+	struct pool *workers; /* constant */
+	struct search **items; /* loop thread: by path; references */
+	size_t count, room; /* loop thread */
+	uint64_t removals; /* loop thread: of documents, so far */
+	bool is_stopping; /* loop thread */
 };
 
 /* What one job does and brings back. */
@@ -45,11 +45,11 @@ struct search_work {
 	struct job job;
 	struct task task;
 	struct search *search; /* a reference; the job reads only what is fixed */
-	struct caller caller;  /* a copy */
-	uint64_t removals;     /* of documents, when it began */
+	struct caller caller; /* a copy */
+	uint64_t removals; /* of documents, when it began */
 	bool has_to_run, has_to_store, has_to_go;
-	char *stored;          /* owned */
-	char *results;         /* owned: to be stored again as they are */
+	char *stored; /* owned */
+	char *results; /* owned: to be stored again as they are */
 	int64_t run_ns;
 	struct search_findings findings;
 	int rc;
@@ -342,8 +342,7 @@ int search_wait(struct search *search, struct waiter *waiter)
 		return 0;
 	if (search->state == SEARCH_FAILED)
 		return -EIO;
-	waiters_add(&search->answered, waiter, searches->ports.loop,
-		searches->config->ask_wait_ns);
+	waiters_add(&search->answered, waiter, searches->ports.loop, searches->config->ask_wait_ns);
 	return -EINPROGRESS;
 }
 
@@ -415,8 +414,8 @@ static size_t count_of(const struct searches *searches, uid_t uid)
 	return count;
 }
 
-static struct search *search_new(struct searches *searches, const char *path, size_t path_len,
-	const struct caller *caller)
+static struct search *search_new(
+	struct searches *searches, const char *path, size_t path_len, const struct caller *caller)
 {
 	struct search *search = calloc(1, sizeof(*search));
 
@@ -511,9 +510,10 @@ static int see_record(void *context, const struct session_record *record)
 		return 0;
 	bool is_folder = record->name[len - 1] == '/';
 	const struct caller caller = {.uid = record->access.owner,
-		.groups = (gid_t *)&record->access.group, .group_count = 1};
-	struct search *search = search_new(searches, record->name + strlen(PREFIX),
-		len - strlen(PREFIX) - is_folder, &caller);
+		.groups = (gid_t *)&record->access.group,
+		.group_count = 1};
+	struct search *search = search_new(
+		searches, record->name + strlen(PREFIX), len - strlen(PREFIX) - is_folder, &caller);
 	if (!search)
 		return -ENOMEM;
 	search->id = record->conversation;

@@ -29,7 +29,7 @@ struct search_node {
 struct results_node {
 	struct node node;
 	struct search *search; /* a reference */
-	char *data;            /* NULL: not there yet */
+	char *data; /* NULL: not there yet */
 	size_t len;
 	bool is_pushed, is_pushing;
 	struct waiters pushed;
@@ -80,8 +80,8 @@ static uint64_t ino_of(const struct search *search, const char *name)
 
 static struct attributes attributes_of(const struct search *search)
 {
-	struct attributes attributes = {search->access,
-		search->run_ns ? search->run_ns : search->made_ns};
+	struct attributes attributes = {
+		search->access, search->run_ns ? search->run_ns : search->made_ns};
 
 	attributes.access.mode = 0400;
 	return attributes;
@@ -128,8 +128,7 @@ struct results_push {
 static void push_done(void *context)
 {
 	struct results_push *push = context;
-	struct results_node *self =
-		(struct results_node *)(void *)node_find(push->fs, push->key);
+	struct results_node *self = (struct results_node *)(void *)node_find(push->fs, push->key);
 
 	free(push);
 	if (!self)
@@ -196,8 +195,8 @@ static void results_open_step(struct waiter *waiter, int rc)
 static void results_open(struct node *node, struct req *req, int flags)
 {
 	const struct results_node *self = (struct results_node *)(void *)node;
-	bool may_wait = !(flags & O_NONBLOCK) || self->data ||
-		self->search->state != SEARCH_PENDING;
+	bool may_wait =
+		!(flags & O_NONBLOCK) || self->data || self->search->state != SEARCH_PENDING;
 
 	if ((flags & O_ACCMODE) != O_RDONLY || !may_wait) {
 		req_error(req, may_wait ? -EACCES : -EAGAIN);
@@ -263,8 +262,8 @@ static void search_forget(struct node *node)
 	search_unref(search_of(node));
 }
 
-static struct node *entry_link(struct fs *fs, const struct search *search,
-	const struct search_entry *entry)
+static struct node *entry_link(
+	struct fs *fs, const struct search *search, const struct search_entry *entry)
 {
 	struct attributes attributes = attributes_of(search);
 	char target[NAME_MAX + UUID_TEXT + 64], id[UUID_TEXT];
@@ -329,14 +328,15 @@ static void search_list(struct node *dir, struct req *req)
 }
 
 /* touch runs it again; other times are accepted and stay what they are. */
-static void search_setattr(struct node *node, struct req *req, const struct stat *attr, int set,
-	struct handle *handle)
+static void search_setattr(
+	struct node *node, struct req *req, const struct stat *attr, int set, struct handle *handle)
 {
 	struct caller caller;
 
 	(void)attr;
 	(void)handle;
-	if (set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_SIZE)) {
+	if (set &
+		(FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_SIZE)) {
 		req_error(req, -EPERM);
 		return;
 	}
@@ -403,8 +403,8 @@ static struct node *search_node(struct fs *fs, struct search *search)
 
 	if (found)
 		return found;
-	struct search_node *self = node_new(fs, search->is_folder ? &folder_ops : &search_ops,
-		sizeof(*self), ino, ino);
+	struct search_node *self = node_new(
+		fs, search->is_folder ? &folder_ops : &search_ops, sizeof(*self), ino, ino);
 	if (!self)
 		return NULL;
 	self->search = search_ref(search);

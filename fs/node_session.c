@@ -37,8 +37,8 @@ static uint64_t ino_of(const struct session *session, const char *kind)
 }
 
 /* One node a session and kind. NULL: no memory. */
-static struct node *node_of(struct fs *fs, struct session *session, const char *kind,
-	const struct node_ops *ops)
+static struct node *node_of(
+	struct fs *fs, struct session *session, const char *kind, const struct node_ops *ops)
 {
 	uint64_t ino = ino_of(session, kind);
 	struct node *found = node_find(fs, ino);
@@ -80,8 +80,8 @@ struct session_wait {
 	char name[NAME_MAX + 1];
 };
 
-static struct session_wait *wait_new(struct req *req, struct node *node, const char *name,
-	void (*done)(struct waiter *, int))
+static struct session_wait *wait_new(
+	struct req *req, struct node *node, const char *name, void (*done)(struct waiter *, int))
 {
 	struct session_wait *wait = calloc(1, sizeof(*wait));
 
@@ -100,7 +100,7 @@ static struct session_wait *wait_new(struct req *req, struct node *node, const c
 struct options_handle {
 	struct handle handle;
 	struct buf text; /* the file as this handle sees it */
-	bool is_new;     /* written since the last flush */
+	bool is_new; /* written since the last flush */
 	bool has_written, has_truncated;
 };
 
@@ -131,8 +131,8 @@ static void options_read(struct handle *handle, struct req *req, size_t size, of
 }
 
 /* Written at any offset up to the end, as an editor does that writes in place. */
-static void options_write(struct handle *handle, struct req *req, const void *data, size_t size,
-	off_t offset)
+static void options_write(
+	struct handle *handle, struct req *req, const void *data, size_t size, off_t offset)
 {
 	struct options_handle *self = options_handle(handle);
 	struct buf *text = &self->text;
@@ -176,8 +176,8 @@ static void options_flush(struct handle *handle, struct req *req)
 		req_error(req, -ENOMEM);
 		return;
 	}
-	int rc = session_set_options(session_of(handle->node), self->text.data, self->text.len,
-		&wait->waiter, NULL);
+	int rc = session_set_options(
+		session_of(handle->node), self->text.data, self->text.len, &wait->waiter, NULL);
 	if (rc == -EINPROGRESS)
 		self->is_new = false;
 	else
@@ -223,8 +223,8 @@ static void options_open(struct node *node, struct req *req, int flags)
 	req_open(req, &self->handle, is_reader ? OPEN_CACHE_FRESH : OPEN_CACHE_DIRECT);
 }
 
-static void options_setattr(struct node *node, struct req *req, const struct stat *attr, int set,
-	struct handle *handle)
+static void options_setattr(
+	struct node *node, struct req *req, const struct stat *attr, int set, struct handle *handle)
 {
 	(void)node;
 	if (set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
@@ -279,8 +279,8 @@ static uint64_t source_ino(const struct session *session, const char *name)
 	return node_hash("source", identity.data, identity.len);
 }
 
-static struct node *source_link(struct fs *fs, const struct session *session, size_t index,
-	const char *name)
+static struct node *source_link(
+	struct fs *fs, const struct session *session, size_t index, const char *name)
 {
 	const struct answer_source *source = &session->answered->answer.sources[index];
 	struct attributes attributes = {session->record.access, session->answered->answered_ns};
