@@ -23,14 +23,15 @@
 #include "core/auto.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/names.h"
 
 int ask_check_name(const char *name)
 {
 	if (name[0] == '\0' || strchr(name, '/'))
 		return -EINVAL;
-	if (name[0] == '.')
-		return -EPERM;
-	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
+	if (strlen(name) > NAME_MAX)
+		return -ENAMETOOLONG;
+	return name[0] == '.' || name_is_private(name) ? -EPERM : 0;
 }
 
 /* Where the session of that name stands, or would. */
@@ -180,7 +181,7 @@ static int see_session(void *context, const struct session_record *from)
 	struct ask *ask = context;
 	struct session_record record;
 
-	if (ask_check_name(from->name))
+	if (strchr(from->name, '/'))
 		return 0;
 	int rc = copy_record(from, &record);
 	if (rc)
@@ -275,22 +276,14 @@ void ask_free(struct ask *ask)
 	free(ask);
 }
 
-static bool cites(const struct turn *turn, const struct uuid *document)
-{
-	for (size_t i = 0; i < turn->answer.source_count; i++)
-		if (uuid_equal(&turn->answer.sources[i].document, document))
-			return true;
-	return false;
-}
-
 /* What is in memory was rendered before: it is read again, as another turn of its own, when
  * somebody looks. Handles that are open keep theirs. */
 void ask_document_removed(struct ask *ask, const struct uuid *document)
 {
-	ask->removals++;
+	ask->removed[ask->removals++ % REMOVED_MAX] = *document;
 	for (size_t i = 0; i < ask->session_count; i++) {
 		struct session *session = ask->sessions[i];
-		if (!session->answered || !cites(session->answered, document))
+		if (!session->answered || !turn_cites(session->answered, document))
 			continue;
 		turn_unref(TAKE_PTR(session->answered));
 		session->is_loaded = false;

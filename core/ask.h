@@ -38,8 +38,9 @@ void ask_stop(struct ask *ask);
 /* Stop, if that was not done, and free. The last draft must be gone. */
 void ask_free(struct ask *ask);
 
-/* May a session have that name? 0, -EPERM (a leading dot), -EINVAL (a slash, nothing),
- * -ENAMETOOLONG. */
+/* May a session have that name? 0, -EPERM (a leading dot, or a name that an editor uses for a
+ * backup or to try the folder: vim would replace the session where it must write in place),
+ * -EINVAL (a slash, nothing), -ENAMETOOLONG. */
 int ask_check_name(const char *name);
 
 /* The session of that name, or NULL. Borrowed. */

@@ -53,6 +53,7 @@ struct turn {
 	int64_t started_ns; /* monotonic, of the commit */
 	int64_t answered_ns; /* wall clock; 0: not yet */
 	struct timer hold; /* until it is called without its handle being released */
+	uint64_t removals; /* of documents, when its worker began */
 	struct answer answer; /* complete in TURN_DONE; the worker's before */
 	int end; /* TURN_CANCELLED: what those who wait get */
 	struct waiters commit; /* FLUSHes that wait for TURN_COMMITTING to end */
@@ -94,6 +95,9 @@ ssize_t turn_stream_read(struct turn *turn, void *out, size_t len, uint64_t offs
 
 /* Be woken once when the stream has grown or ended. */
 void turn_stream_wait(struct turn *turn, struct waiter *waiter);
+
+/* Does the answer cite that document? The turn is answered. */
+bool turn_cites(const struct turn *turn, const struct uuid *document);
 
 /* Add to the stream. Worker thread. 0 or -errno. */
 int turn_stream_add(struct turn *turn, const char *text, size_t len);

@@ -306,6 +306,8 @@ static void names_are_checked(void **state)
 	assert_int_equal(ask_check_name(name), 0);
 	assert_int_equal(ask_check_name(".me.swp"), -EPERM);
 	assert_int_equal(ask_check_name("."), -EPERM);
+	assert_int_equal(ask_check_name("me~"), -EPERM);
+	assert_int_equal(ask_check_name("4913"), -EPERM);
 	assert_int_equal(ask_check_name("a/b"), -EINVAL);
 	assert_int_equal(ask_check_name(""), -EINVAL);
 	assert_int_equal(ask_check_name("my question.txt"), 0);

@@ -96,6 +96,24 @@ static void a_document_deleted_meanwhile_makes_it_begin_again(void **state)
 	assert_int_equal(asked(f), 2);
 }
 
+static void a_document_deleted_after_the_last_look_does_too(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid id = fixture_document(f, "a.txt", 0644);
+
+	find(id);
+	f->script.is_gated = true;
+	fixture_ask(f, "me", "One?");
+	while (asked(f) == 0)
+		fixture_run(f, 1);
+	ask_document_removed(f->ask, &id);
+	found_count = 0;
+	script_permit(&f->script, 2);
+	assert_string_equal(fixture_cat(f, "me", 0), "Yes.\n");
+	assert_int_equal(asked(f), 2);
+	assert_int_equal(fixture_count(f, "me", MESSAGE_ASSISTANT), 1);
+}
+
 static void an_older_answer_says_what_was_deleted(void **state)
 {
 	struct fixture *f = *state;
@@ -288,6 +306,7 @@ int main(void)
 		CASE(a_single_question_overtakes_a_thousand),
 		CASE(a_turn_on_a_closed_document_leaves_the_history),
 		CASE(a_document_deleted_meanwhile_makes_it_begin_again),
+		CASE(a_document_deleted_after_the_last_look_does_too),
 		CASE(an_older_answer_says_what_was_deleted),
 		CASE(options_hold_from_the_next_question),
 		CASE(the_transcript_tells_the_conversation),
