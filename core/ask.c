@@ -190,6 +190,7 @@ static int see_session(void *context, const struct session_record *from)
 	if (!session)
 		return -ENOMEM;
 	session->next_seq = session->record.first_seq;
+	session->is_stored = true;
 	rc = insert(ask, session);
 	if (rc)
 		session_unref(session);

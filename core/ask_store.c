@@ -105,8 +105,8 @@ static int copy_record(struct write *write)
 	return write->record.name && (!from->options || write->record.options) ? 0 : -ENOMEM;
 }
 
-static int store_record(
-	struct session *session, int (*work)(struct write *, struct err *), struct waiter *waiter)
+static int store_record(struct session *session, int (*work)(struct write *, struct err *),
+	void (*done)(struct write *), struct waiter *waiter)
 {
 	struct write *write;
 
@@ -120,18 +120,24 @@ static int store_record(
 		write_finish(&write->task);
 		return rc;
 	}
+	write->done = done;
 	write_submit(write, waiter);
 	return -EINPROGRESS;
 }
 
+static void session_stored(struct write *write)
+{
+	write->session->is_stored = write->rc == 0;
+}
+
 int ask_store_session(struct session *session, struct waiter *waiter)
 {
-	return store_record(session, put_session, waiter);
+	return store_record(session, put_session, session_stored, waiter);
 }
 
 int ask_store_removal(struct session *session, struct waiter *waiter)
 {
-	return store_record(session, remove_session, waiter);
+	return store_record(session, remove_session, NULL, waiter);
 }
 
 static int retract(struct write *write, struct err *err)
@@ -173,9 +179,21 @@ static char *caller_to_json(const struct caller *caller)
 	return cJSON_PrintUnformatted(root);
 }
 
+/* A session whose own record could not be stored is stored before its question: without it
+ * nobody would find the question after a restart. */
+static int put_question(struct write *write, struct err *err)
+{
+	int rc = write->record.name ? put_session(write, err) : 0;
+
+	return rc ? rc : put_message(write, err);
+}
+
 static void question_stored(struct write *write)
 {
 	struct turn *turn = write->turn;
+
+	if (write->record.name && !write->rc)
+		write->session->is_stored = true;
 
 	if (turn->state == TURN_COMMITTING) {
 		if (write->rc) {
@@ -192,13 +210,12 @@ static void question_stored(struct write *write)
 int ask_commit(struct turn *turn)
 {
 	struct session *session = turn->session;
-	struct write *write = write_new(session, turn, put_message);
+	struct write *write = write_new(session, turn, put_question);
 
 	if (!write)
 		return -ENOMEM;
 	write->detail = caller_to_json(&turn->caller);
-	if (!write->detail) {
-		write->done = NULL;
+	if (!write->detail || (!session->is_stored && copy_record(write))) {
 		write_finish(&write->task);
 		return -ENOMEM;
 	}
