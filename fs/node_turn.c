@@ -350,6 +350,8 @@ static void attr_step(struct waiter *waiter, int rc)
 		req_attr(req);
 }
 
+/* cp -p and mv bring the mode of the question's file along: what it gives to others is left
+ * out, so that a conversation stays its owner's. */
 static int change_access(struct turn_node *self, struct req *req, const struct stat *attr, int set)
 {
 	struct access access = self->session->record.access;
@@ -358,7 +360,7 @@ static int change_access(struct turn_node *self, struct req *req, const struct s
 	if (!wait)
 		return -ENOMEM;
 	if (set & FUSE_SET_ATTR_MODE)
-		access.mode = attr->st_mode & 0777;
+		access.mode = attr->st_mode & 0600;
 	if (set & FUSE_SET_ATTR_UID)
 		access.owner = attr->st_uid;
 	if (set & FUSE_SET_ATTR_GID)
