@@ -47,7 +47,7 @@ struct daemon {
 	struct watch fuse_watch, signal_watch;
 	struct fuse_buf buffer;
 	struct library_watch deletions;
-	bool is_mounted;
+	bool is_mounted, has_served;
 };
 
 /* --- the loop's descriptors ----------------------------------------------------------------- */
@@ -197,7 +197,7 @@ static int start_ingest(struct daemon *daemon, struct err *err)
 		.records = ports->records,
 		.scratch = daemon->scratch_path,
 	};
-	int rc = ingest_recover(&parts, err);
+	int rc = daemon->state.was_ended ? 0 : ingest_recover(&parts, err);
 	return rc ? rc : ingest_new(&daemon->ingest, &parts, daemon->fs.config, err);
 }
 
@@ -367,6 +367,7 @@ int daemon_new(struct daemon **out, const struct daemon_options *options, struct
 void daemon_run(struct daemon *daemon)
 {
 	loop_run(daemon->fs.loop);
+	daemon->has_served = true;
 }
 
 /* Let everything that is on its way come to its end: changes of the spool and of documents. */
@@ -418,6 +419,8 @@ void daemon_free(struct daemon *daemon)
 	if (daemon->signal_watch.fd >= 0)
 		close(daemon->signal_watch.fd);
 	loop_free(fs->loop);
+	if (daemon->has_served)
+		state_end(&daemon->state);
 	state_release(&daemon->state);
 	free(daemon->buffer.mem);
 	free(fs->mount_point);
