@@ -163,12 +163,17 @@ static void add_uuid(cJSON *object, const char *name, const struct uuid *uuid)
 	add_string(object, name, uuid_is_nil(uuid) ? NULL : uuid_format(uuid, text));
 }
 
+static bool path_is_utf8(const char *path)
+{
+	return !path || utf8_is_valid(path, strlen(path));
+}
+
 static void add_path(cJSON *object, const char *path)
 {
 	size_t len = path ? strlen(path) : 0;
 
 	add_string(object, "path", path);
-	if (utf8_is_valid(path ? path : "", len))
+	if (path_is_utf8(path))
 		return; /* the path says it all */
 	AUTO_FREE char *text = malloc(4 * ((len + 2) / 3) + 1);
 	if (!text)
@@ -206,7 +211,7 @@ static void add_extra(cJSON *object, const char *json)
 		cJSON_Delete(extra);
 }
 
-#define MEMBER_COUNT 24
+#define MEMBER_COUNT 23 /* path_base64 comes on top */
 
 static void add_members(cJSON *object, const struct document *document)
 {
@@ -243,7 +248,8 @@ int document_to_json(const struct document *document, struct buf *out)
 	if (!object)
 		return -ENOMEM;
 	add_members(object, document);
-	if (cJSON_GetArraySize(object) != MEMBER_COUNT)
+	int expected = MEMBER_COUNT + (path_is_utf8(document->path) ? 0 : 1);
+	if (cJSON_GetArraySize(object) != expected)
 		return -ENOMEM;
 	AUTO_FREE char *text = cJSON_Print(object);
 	if (!text)
