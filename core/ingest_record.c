@@ -236,6 +236,7 @@ int ingest_record_make(struct attempt *attempt)
 	struct document *record = &attempt->record;
 
 	int rc = document_copy(record, from);
+	record->access = attempt->job->document.access; /* kept up to date: ingest_job_access */
 	if (rc == 0 && attempt->fate == ATTEMPT_FAILED) {
 		rc = describe_failure(record, attempt);
 	} else if (rc == 0) {

@@ -330,5 +330,6 @@ int evidence_collect(const struct generator_request *request, struct evidence *o
 		return 0;
 	sort_items(request, out);
 	out->signals[SIGNAL_COVER] = out->items[0].features[EVIDENCE_COVER];
+	out->confidence = out->signals[SIGNAL_COVER];
 	return 0;
 }
