@@ -94,7 +94,8 @@ static char *find_document(const char *mount_point, const char *name)
 /* The first line of a failed document's error, behind its name. */
 static void print_failure(const char *mount_point, const char *name)
 {
-	AUTO_FREE char *document = find_document(mount_point, name), *shown = strdup(name);
+	AUTO_FREE char *document = find_document(mount_point, name);
+	AUTO_FREE char *shown = strdup(name);
 	AUTO_FREE char *path = NULL, *line = NULL;
 	size_t size = 0;
 
