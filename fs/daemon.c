@@ -112,12 +112,13 @@ static int watch_signals(struct daemon *daemon)
 
 /* --- mounting ------------------------------------------------------------------------------------ */
 
-/* What a daemon that died has left: a mount that answers ENOTCONN. */
+/* What a daemon that died has left: a mount that answers ENOTCONN. Its attributes may still be
+ * in the kernel's cache, so that stat() would not tell. */
 static void remove_dead_mount(const char *mount_point)
 {
-	struct stat attr;
+	AUTO_CLOSE int fd = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (stat(mount_point, &attr) == 0 || errno != ENOTCONN)
+	if (fd >= 0 || errno != ENOTCONN)
 		return;
 	log_warn("%s: the mount of a daemon that died is removed", mount_point);
 	if (umount2(mount_point, MNT_DETACH) == 0)

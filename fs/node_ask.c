@@ -54,8 +54,8 @@ static struct ask_handle *ask_handle(struct handle *handle)
 	return (struct ask_handle *)(void *)handle;
 }
 
-static void handle_write(struct handle *handle, struct req *req, const void *data, size_t size,
-	off_t offset)
+static void handle_write(
+	struct handle *handle, struct req *req, const void *data, size_t size, off_t offset)
 {
 	ssize_t count = draft_write(ask_handle(handle)->draft, data, size);
 
