@@ -18,7 +18,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' $(1) $(2))
 build_deps := pkg-config libfuse3-dev fuse3 libsqlite3-dev libicu-dev libmagic-dev libcjson-dev \
 	libssl-dev zlib1g-dev libxml2-dev libpoppler-glib-dev poppler-data libuchardet-dev libstemmer-dev \
 	libseccomp-dev libinih-dev
-check_deps := libcmocka-dev python3 rsync busybox-static
+check_deps := libcmocka-dev python3 rsync busybox-static vim curl git perl libglib2.0-bin zip unzip
 lint_deps  := clang-format cppcheck mandoc python3
 
 core_packages  := zlib sqlite3 icu-uc icu-i18n libcjson openssl inih
@@ -48,7 +48,6 @@ unit_sources   := $(wildcard tests/unit/test_*.c)
 helper_sources := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
 unit_programs  := $(patsubst tests/unit/%.c,$(B)/%,$(unit_sources))
 bench_programs :=
-fuzz_programs  :=
 
 objects   = $(patsubst %.c,$(B)/obj/%.o,$(1))
 core_libs = $(call ask_pkg,--libs $(core_packages)) -lstemmer -lm
@@ -114,10 +113,9 @@ bench-run: $(bench_programs)
 	$(Q)set -e; for program in $(bench_programs); do $$program; done
 	$(Q)if [ -x tests/bench/bench_mount.py ]; then ASKFS=$(B)/askfs tests/bench/bench_mount.py; fi
 
-eval: deps-check ## drop a set of documents, ask its questions through the mount, score
+eval: deps-check ## drop a set of documents, ask its questions through the mount, score (EVAL_SETS=)
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)if [ -x tests/eval/run ]; then ASKFS=$(B)/askfs tests/eval/run $(EVAL); \
-	else echo 'tests/eval/run is not there'; exit 1; fi
+	$(Q)tests/eval/run $(B) $(EVAL) $(EVAL_SETS)
 
 lint: deps-lint ## look the sources over: form, layers, sizes, cppcheck, manuals
 	$(Q)tests/lint/run
@@ -170,7 +168,7 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | expand -t 18
 
 force:
 

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/health.h"
+
 void session_record_release(struct session_record *record)
 {
 	if (!record)
@@ -26,72 +28,77 @@ void message_release(struct message *message)
 int catalog_get(
 	struct catalog *catalog, const struct uuid *id, struct document *out, struct err *err)
 {
-	return catalog->ops->get(catalog, id, out, err);
+	return health_note(HEALTH_CATALOG, catalog->ops->get(catalog, id, out, err), err);
 }
 
 int catalog_put(struct catalog *catalog, const struct document *const *documents, size_t count,
 	struct err *err)
 {
-	return count ? catalog->ops->put(catalog, documents, count, err) : 0;
+	if (count == 0)
+		return 0;
+	return health_note(HEALTH_CATALOG, catalog->ops->put(catalog, documents, count, err), err);
 }
 
 int catalog_remove(struct catalog *catalog, const struct uuid *id, struct err *err)
 {
-	return catalog->ops->remove(catalog, id, err);
+	return health_note(HEALTH_CATALOG, catalog->ops->remove(catalog, id, err), err);
 }
 
 int catalog_each(
 	struct catalog *catalog, catalog_document_fn callback, void *context, struct err *err)
 {
-	return catalog->ops->each(catalog, callback, context, err);
+	return health_note(
+		HEALTH_CATALOG, catalog->ops->each(catalog, callback, context, err), err);
 }
 
 int catalog_session_put(
 	struct catalog *catalog, const struct session_record *record, struct err *err)
 {
 	assert(record->name);
-	return catalog->ops->session_put(catalog, record, err);
+	return health_note(HEALTH_CATALOG, catalog->ops->session_put(catalog, record, err), err);
 }
 
 int catalog_session_remove(struct catalog *catalog, const char *name, struct err *err)
 {
-	return catalog->ops->session_remove(catalog, name, err);
+	return health_note(HEALTH_CATALOG, catalog->ops->session_remove(catalog, name, err), err);
 }
 
 int catalog_session_each(
 	struct catalog *catalog, catalog_session_fn callback, void *context, struct err *err)
 {
-	return catalog->ops->session_each(catalog, callback, context, err);
+	return health_note(
+		HEALTH_CATALOG, catalog->ops->session_each(catalog, callback, context, err), err);
 }
 
-int catalog_message_put(
-	struct catalog *catalog, const struct message *message, struct err *err)
+int catalog_message_put(struct catalog *catalog, const struct message *message, struct err *err)
 {
 	assert(message->seq > 0 && message->content);
-	return catalog->ops->message_put(catalog, message, err);
+	return health_note(HEALTH_CATALOG, catalog->ops->message_put(catalog, message, err), err);
 }
 
-int catalog_message_remove(struct catalog *catalog, const struct uuid *conversation,
-	uint32_t seq, struct err *err)
+int catalog_message_remove(
+	struct catalog *catalog, const struct uuid *conversation, uint32_t seq, struct err *err)
 {
-	return catalog->ops->message_remove(catalog, conversation, seq, err);
+	return health_note(
+		HEALTH_CATALOG, catalog->ops->message_remove(catalog, conversation, seq, err), err);
 }
 
 int catalog_message_each(struct catalog *catalog, const struct uuid *conversation,
 	uint32_t from_seq, catalog_message_fn callback, void *context, struct err *err)
 {
-	return catalog->ops->message_each(
-		catalog, conversation, from_seq, callback, context, err);
+	return health_note(HEALTH_CATALOG,
+		catalog->ops->message_each(catalog, conversation, from_seq, callback, context, err),
+		err);
 }
 
 int catalog_sync(struct catalog *catalog, struct err *err)
 {
-	return catalog->ops->sync(catalog, err);
+	return health_note(HEALTH_CATALOG, catalog->ops->sync(catalog, err), err);
 }
 
 int catalog_check(struct catalog *catalog, struct buf *report, struct err *err)
 {
-	return catalog->ops->check(catalog, report, err);
+	return health_note(HEALTH_CATALOG, catalog->ops->check(catalog, report, err), err);
 }
 
 void catalog_free(struct catalog *catalog)

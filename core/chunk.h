@@ -3,6 +3,7 @@
 #ifndef ASKFS_CORE_CHUNK_H
 #define ASKFS_CORE_CHUNK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

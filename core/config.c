@@ -239,8 +239,6 @@ int config_check(const struct config *config, struct err *err)
 			"chunk overlap = %ju: expected at most half of the chunk size, which is "
 			"%ju",
 			(uintmax_t)config->chunk_overlap, (uintmax_t)config->chunk_size);
-	if (config->settle_ns > config->settle_max_ns)
-		return err_set(err, -EINVAL, "settle_max is shorter than settle");
 	if (config->parse_cpu_s > config->parse_wall_s)
 		return err_set(err, -EINVAL,
 			"parse wall = %jus: expected at least the CPU time, which is %jus",

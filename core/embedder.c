@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+#include "core/health.h"
+
 static atomic_uint_fast64_t calls, texts_embedded;
 
 const struct embedder_info *embedder_info(struct embedder *embedder)
@@ -24,7 +26,7 @@ int embedder_embed(struct embedder *embedder, enum embed_kind kind, const char *
 	atomic_fetch_add_explicit(&texts_embedded, count, memory_order_relaxed);
 	r = embedder->ops->embed(embedder, kind, texts, count, out, err);
 	assert(r <= 0);
-	return r;
+	return health_note(HEALTH_EMBEDDER, r, err);
 }
 
 void embedder_free(struct embedder *embedder)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/health.h"
+
 static atomic_uint_fast64_t calls;
 
 void generation_init(struct generation *generation)
@@ -40,7 +42,7 @@ int generator_generate(struct generator *generator, const struct generator_reque
 	for (size_t i = 0; i < out->quote_count; i++)
 		assert(out->quotes[i].passage < request->passage_count);
 	assert(out->confidence >= 0 && out->confidence <= 1);
-	return r;
+	return health_note(HEALTH_GENERATOR, r, err);
 }
 
 void generator_free(struct generator *generator)

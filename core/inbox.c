@@ -338,12 +338,14 @@ void inbox_wrote(struct inbox *inbox, struct spool_inode *inode)
 static void closed_one(struct item *item)
 {
 	const struct config *config = item->inbox->parts.config;
-	int64_t now = clock_mono_ns();
+	int64_t now = clock_mono_ns(), longest = config->settle_max_ns;
 
+	if (longest < config->settle_ns)
+		longest = config->settle_ns;
 	if (now - item->last_closed_ns < AGAIN_NS) {
 		item->settle_ns *= 2;
-		if (item->settle_ns > config->settle_max_ns)
-			item->settle_ns = config->settle_max_ns;
+		if (item->settle_ns > longest)
+			item->settle_ns = longest;
 	} else {
 		item->settle_ns = config->settle_ns;
 	}
@@ -500,6 +502,12 @@ int inbox_new(struct inbox **out, const struct inbox_parts *parts)
 	if (!inbox)
 		return -ENOMEM;
 	inbox->parts = *parts;
+	inbox->parts.spool_path = strdup(parts->spool_path);
+	inbox->parts.realm = strdup(parts->realm);
+	if (!inbox->parts.spool_path || !inbox->parts.realm) {
+		inbox_free(inbox);
+		return -ENOMEM;
+	}
 	inbox_drain_init(inbox);
 	*out = inbox;
 	return 0;
@@ -519,7 +527,13 @@ static void adopt(void *context, struct spool_entry *entry)
 	if (!document)
 		entry->clean = 0; /* its record was lost, or it never had one */
 	item->has_failed = document && document->status == DOC_FAILED;
-	if (document && document->status == DOC_FAILED && entry->clean == entry->inode->generation)
+	/* Killed between the record and the spool's note of it: the same file by size and time. */
+	bool is_same = document && (document->status == DOC_FAILED || document->version) &&
+		document->status != DOC_PROCESSING && document->size == entry->inode->size &&
+		document->mtime_ns == entry->inode->mtime_ns;
+	if (is_same && entry->clean != entry->inode->generation)
+		spool_clean(inbox->parts.spool, entry, entry->inode->generation);
+	if (item->has_failed && entry->clean == entry->inode->generation)
 		return; /* it stays until it is rewritten or deleted */
 	item_settle(item, inbox->parts.config->settle_ns);
 }
@@ -576,5 +590,7 @@ void inbox_free(struct inbox *inbox)
 		return;
 	spool_each(inbox->parts.spool, drop_item, NULL);
 	inbox_drain_release(inbox);
+	free((char *)inbox->parts.spool_path);
+	free((char *)inbox->parts.realm);
 	free(inbox);
 }

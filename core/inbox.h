@@ -15,7 +15,7 @@
 
 struct inbox;
 
-/* What it works with; all of it outlives the inbox. */
+/* What it works with; all of it outlives the inbox, but for the strings, which are copied. */
 struct inbox_parts {
 	struct loop *loop;
 	struct pool *io;
@@ -58,7 +58,7 @@ void inbox_came(struct inbox *inbox, struct spool_entry *entry);
 /* A name is about to go: unlinked, or another file is renamed over it. */
 void inbox_leaves(struct inbox *inbox, struct spool_entry *entry);
 
-/* Mode, owner, group or an extended attribute have changed (of a folder: for all below). */
+/* Mode, owner, group, mtime or an extended attribute have changed (of a folder: for all below). */
 void inbox_attr_changed(struct inbox *inbox, struct spool_inode *inode);
 
 /* Files that were written and have not been taken up yet. */
@@ -77,10 +77,11 @@ typedef void (*inbox_done)(void *context, int result);
 void inbox_delete(struct inbox *inbox, const struct uuid *id, inbox_done done, void *context);
 
 /* What to change of a document, and of its file in the inbox with it. */
-enum { EDIT_ACCESS = 1, EDIT_PATH = 2, EDIT_XATTR = 4 };
+enum { EDIT_ACCESS = 1, EDIT_PATH = 2, EDIT_XATTR = 4, EDIT_MTIME = 8 };
 struct document_edit {
 	int set;
 	struct access access;
+	int64_t mtime_ns;
 	const char *path;
 	const char *name;  /* "user.askfs.title", ".source", ".tag.X" */
 	const char *value; /* NULL: remove it */

@@ -74,6 +74,8 @@ static int change(void *context, struct document *document)
 
 	if (edit->edit.set & EDIT_ACCESS)
 		document->access = edit->edit.access;
+	if (edit->edit.set & EDIT_MTIME)
+		document->mtime_ns = edit->edit.mtime_ns;
 	if (edit->edit.set & EDIT_PATH)
 		rc = take_string(&document->path, edit->edit.path);
 	if (!rc && edit->edit.set & EDIT_XATTR)
@@ -155,6 +157,8 @@ static void edit_library(struct inbox *inbox, const struct document_edit *edit,
 	struct access access = edit->set & EDIT_ACCESS ? edit->access : entry->access;
 	const char *path = edit->set & EDIT_PATH ? edit->path : entry->path;
 
+	if (edit->set & EDIT_MTIME)
+		entry->mtime_ns = edit->mtime_ns;
 	if (edit->set & (EDIT_ACCESS | EDIT_PATH))
 		library_set_place(inbox->parts.library, entry, &access, path);
 }
@@ -207,7 +211,8 @@ void item_edit_document(struct item *item)
 		return;
 	bool is_same = document->access.owner == access.owner &&
 		document->access.group == access.group && document->access.mode == access.mode;
-	if (is_same && !entry->inode->xattrs)
+	bool is_same_time = document->mtime_ns == entry->inode->mtime_ns;
+	if (is_same && is_same_time && !entry->inode->xattrs)
 		return;
 	if (document->access.owner != access.owner) {
 		item_settle(item, item->settle_ns); /* another user's: another document */
@@ -220,7 +225,8 @@ void item_edit_document(struct item *item)
 		return;
 	}
 	edit->has_told = true;
-	edit->edit.set = is_same ? 0 : EDIT_ACCESS;
+	edit->edit.set = (is_same ? 0 : EDIT_ACCESS) | (is_same_time ? 0 : EDIT_MTIME);
+	edit->edit.mtime_ns = entry->inode->mtime_ns;
 	edit->edit.access = access;
 	edit_library(inbox, &edit->edit, document);
 	submit(edit);

@@ -35,7 +35,8 @@ struct ingest_job {
 
 	struct document document; /* id, path, title, source, access, mtime_ns, parent, realm,
 				   * extra_metadata, created_ns as they shall be in a new
-				   * record; the record that is there keeps its own of these */
+				   * record; the record that is there keeps its own of these,
+				   * but for access, which is always the job's */
 	char *file;               /* the backing file; the pipeline opens it for reading */
 	int64_t queued_ns;        /* monotonic: when the file had settled */
 	bool started;             /* out: a worker has begun; set before begun() is called */

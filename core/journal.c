@@ -19,6 +19,7 @@
 #include <zlib.h>
 
 #include "core/auto.h"
+#include "core/health.h"
 #include "core/log.h"
 
 #define RECORD_MAX ((size_t)1 << 20)
@@ -159,7 +160,7 @@ static void run_batch(struct job *job)
 
 	for (struct journal_wait *wait = batch->waits; wait; wait = wait->next)
 		wait->result = wait->prepare ? wait->prepare(wait) : 0;
-	int rc = write_batch(journal, batch);
+	int rc = health_note(HEALTH_SPOOL, write_batch(journal, batch), NULL);
 	if (rc)
 		log_error("journal: %s", strerror(-rc));
 	for (struct journal_wait *wait = batch->waits; wait; wait = wait->next)

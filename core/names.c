@@ -35,6 +35,15 @@ static bool is_random(const char *name, const char *prefix, size_t count)
 	return true;
 }
 
+/* "F.db-journal": SQLite's, whether F.db is there or not. */
+static bool is_database_log(const char *name)
+{
+	const char *dash = strrchr(name, '-'), *dot = strchr(name, '.');
+
+	return dash && dot && dot < dash &&
+		(strcmp(dash, "-journal") == 0 || strcmp(dash, "-wal") == 0 || strcmp(dash, "-shm") == 0);
+}
+
 /* Random names of mkstemp hold something that a word would not: a digit or a capital. */
 static bool looks_drawn(const char *name, size_t skip)
 {
@@ -85,7 +94,7 @@ bool name_is_private(const char *name)
 		(is_random(name, "XX", 6) && looks_drawn(name, 2)) ||
 		(is_random(name, "tmp", 8) && looks_drawn(name, 3)))
 		return true; /* sed -i, perl -i, Python's tempfile */
-	return is_vim_probe(name);
+	return is_database_log(name) || is_vim_probe(name);
 }
 
 const char *name_companion(const char *name, unsigned index, char out[256])

@@ -14,20 +14,22 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/health.h"
 #include "core/parse/protocol.h"
 #include "core/parser_reply.h"
 #include "core/parser_server.h"
 
 /* What is small enough for a batch: one file, and all of one. */
-#define BATCH_FILE_MAX  ((uint64_t)64 << 10)
+#define BATCH_FILE_MAX	((uint64_t)64 << 10)
 #define BATCH_BYTES_MAX ((uint64_t)2 << 20)
 
-/* Beyond the wall-clock limit, which the server keeps, it may be this late itself. */
+/* A server that was told to end a child and does not is stuck. */
 #define SERVER_LATE_NS (15 * NS_PER_SEC)
 
 struct parser {
@@ -51,7 +53,6 @@ static size_t make_request(const struct parser *parser, struct parse_item **item
 		.memory = parser->limits.memory,
 		.text_bytes = parser->limits.text_bytes,
 		.cpu_s = parser->limits.cpu_s,
-		.wall_s = parser->limits.wall_s,
 	};
 	size_t len = append(data, 0, &header, sizeof(header));
 
@@ -61,15 +62,14 @@ static size_t make_request(const struct parser *parser, struct parse_item **item
 		len = append(data, len, &item, sizeof(item));
 	}
 	for (size_t i = 0; i < count; i++)
-		len = append(data, len, items[i]->name,
-			strnlen(items[i]->name, PROTOCOL_NAME_MAX));
+		len = append(data, len, items[i]->name, strnlen(items[i]->name, PROTOCOL_NAME_MAX));
 	return len;
 }
 
 /* Send the request; *reply becomes our end of its reply socket. *generation says which server
  * has it. 0 or -errno with *err set. */
-static int send_request(struct parser *parser, struct parse_item **items, size_t count,
-	int *reply, unsigned *generation, struct err *err)
+static int send_request(struct parser *parser, struct parse_item **items, size_t count, int *reply,
+	unsigned *generation, struct err *err)
 {
 	char data[PROTOCOL_REQUEST_MAX];
 	int fds[PROTOCOL_ITEMS_MAX + 1], ends[2];
@@ -88,23 +88,42 @@ static int send_request(struct parser *parser, struct parse_item **items, size_t
 	return rc;
 }
 
+/* Wait for a packet; *left_ns is the time that may be spent on waiting, and shrinks. True if
+ * there is one. */
+static bool await_packet(int socket, int64_t *left_ns)
+{
+	struct pollfd fd = {.fd = socket, .events = POLLIN};
+
+	while (*left_ns > 0) {
+		int64_t begun = clock_mono_ns();
+		int ready = poll(&fd, 1, (int)(*left_ns / NS_PER_MS) + 1);
+		*left_ns -= clock_mono_ns() - begun;
+		if (ready > 0)
+			return true;
+	}
+	return false;
+}
+
 /* Read the reply to its end, or to where a sink has had enough or it makes no sense. False if
- * the server has died or is stuck. */
+ * the server has died or is stuck. Only the time spent here on waiting counts for the limit: a
+ * parser that waits for a slow sink is not late. */
 static bool read_reply(struct parser *parser, int socket, struct reply *reply)
 {
 	char packet[PROTOCOL_PACKET_MAX];
-	struct pollfd fd = {.fd = socket, .events = POLLIN};
-	int64_t deadline = clock_mono_ns() + parser->limits.wall_s * NS_PER_SEC + SERVER_LATE_NS;
+	int64_t left_ns = parser->limits.wall_s * NS_PER_SEC;
+	bool has_given_up = false;
 
 	while (!reply->has_ended) {
-		int64_t left_ms = (deadline - clock_mono_ns()) / NS_PER_MS;
-		int ready = poll(&fd, 1, left_ms > 0 ? (int)left_ms : 0);
-		if (ready < 0 && errno == EINTR)
+		if (!await_packet(socket, &left_ns)) {
+			if (has_given_up)
+				return false;
+			shutdown(socket, SHUT_WR);
+			has_given_up = true;
+			left_ns = SERVER_LATE_NS;
 			continue;
-		if (ready <= 0)
-			return false;
-		ssize_t n = recv(socket, packet, sizeof(packet), 0);
-		if (n < 0 && errno == EINTR)
+		}
+		ssize_t n = recv(socket, packet, sizeof(packet), MSG_DONTWAIT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n <= 0)
 			return false;
@@ -131,14 +150,15 @@ static int exchange(struct parser *parser, struct reply *reply, struct err *err)
 
 	int rc = send_request(parser, reply->items, reply->count, &socket, &generation, err);
 	if (rc)
-		return rc;
+		return health_note(HEALTH_PARSER, rc, err);
 	bool is_alive = read_reply(parser, socket, reply);
 	close(socket);
 	if (!is_alive) {
 		parser_server_died(parser->server, generation);
-		return err_set(err, -EIO, "the parser's server has died");
+		err_set(err, -EIO, "the parser's server has died");
+		return health_note(HEALTH_PARSER, -EIO, err);
 	}
-	return 0;
+	return health_note(HEALTH_PARSER, 0, NULL);
 }
 
 /* A document by itself. Once more if the server died before it said anything. */
@@ -172,8 +192,15 @@ static void run_batch(struct parser *parser, struct parse_item **items, size_t c
 			run_one(parser, items[i]);
 }
 
-static bool is_small(const struct parse_item *item)
+/* What calls itself a page or a PDF would only be sent back from the batch. */
+static bool is_for_batch(const struct parse_item *item)
 {
+	static const char *const alone[] = {".pdf", ".html", ".htm", ".xhtml"};
+	const char *dot = strrchr(item->name, '.');
+
+	for (size_t i = 0; dot && i < ARRAY_LEN(alone); i++)
+		if (!strcasecmp(dot, alone[i]))
+			return false;
 	return item->size <= BATCH_FILE_MAX;
 }
 
@@ -204,7 +231,7 @@ void parser_run(struct parser *parser, struct parse_item *items, size_t count)
 		memset(&items[i].parsed, 0, sizeof(items[i].parsed));
 		items[i].err = (struct err)ERR_NONE;
 		items[i].result = 0;
-		if (!is_small(&items[i])) {
+		if (!is_for_batch(&items[i])) {
 			run_one(parser, &items[i]);
 			continue;
 		}

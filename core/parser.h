@@ -12,9 +12,9 @@ struct parser;
 
 /* What one document may use. */
 struct parser_limits {
-	uint64_t memory;     /* bytes of address space beyond the idle server's */
-	unsigned cpu_s;      /* seconds of CPU time */
-	unsigned wall_s;     /* seconds from its start */
+	uint64_t memory; /* bytes of address space beyond the idle server's */
+	unsigned cpu_s; /* seconds of CPU time */
+	unsigned wall_s; /* seconds from its start */
 	uint64_t text_bytes; /* extracted text */
 };
 
@@ -22,9 +22,9 @@ struct parser_limits {
 enum mark_kind { MARK_PAGE, MARK_HEADING };
 struct mark {
 	enum mark_kind kind;
-	uint32_t value;      /* page number from 1; heading level from 1 */
+	uint32_t value; /* page number from 1; heading level from 1 */
 	uint64_t start_char; /* code point in the extracted text */
-	uint64_t end_char;   /* headings: behind the heading's text; pages: start_char */
+	uint64_t end_char; /* headings: behind the heading's text; pages: start_char */
 };
 
 /* What else is known of the document. Strings owned; NULL: unknown. */
@@ -48,13 +48,13 @@ struct parse_sink {
 
 /* One document of a batch. */
 struct parse_item {
-	int fd;           /* open for reading; stays the caller's; read from offset 0 */
-	uint64_t size;    /* bytes */
+	int fd; /* open for reading; stays the caller's; read from offset 0 */
+	uint64_t size; /* bytes */
 	const char *name; /* file name: a hint, never trusted */
 	struct parse_sink sink;
 	struct parsed parsed; /* out; the caller releases it */
-	int result;           /* out: 0 or -errno */
-	struct err err;       /* out: why, in words for the document's record */
+	int result; /* out: 0 or -errno */
+	struct err err; /* out: why, in words for the document's record */
 };
 
 /* Start the server program. @program NULL: askfs-parse beside the running executable, else in
@@ -66,9 +66,10 @@ int parser_new(struct parser **out, const char *program, const struct parser_lim
 /* Parse each item; blocks. One child of the server may take a whole batch of small plain
  * files; one that crashes or hangs takes only the item with it that it was at, the others are
  * done again. result: 0; -ENODATA with "no text can be extracted from TYPE"; -EKEYREJECTED
- * (encrypted); -EBADMSG (broken); -ENOTRECOVERABLE (the child died: err names the signal or
- * the limit); -EIO (the server can't be reached: may pass); or what the sink returned. All
- * items should belong to one owner. Any thread, several at once. */
+ * (encrypted); -EBADMSG (broken); -EFBIG (more text than the limit); -ENOTRECOVERABLE (the
+ * child died: err names the signal or the limit); -EIO (the server can't be reached: may
+ * pass); or what the sink returned. All items should belong to one owner. Any thread, several
+ * at once. */
 void parser_run(struct parser *parser, struct parse_item *items, size_t count);
 
 void parser_free(struct parser *parser);

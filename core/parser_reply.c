@@ -11,11 +11,12 @@
 #include <sys/wait.h>
 
 #include "core/auto.h"
+#include "core/parse/text_run.h"
 #include "core/text/utf8.h"
 
 #define HEADING_CHARS_MAX 65536
-#define SENTENCE_MAX      sizeof(((struct err *)0)->text)
-#define KEPT_MAX          ((size_t)1 << 20) /* a batch's file has at most 64 KiB */
+#define SENTENCE_MAX	  sizeof(((struct err *)0)->text)
+#define KEPT_MAX	  ((size_t)1 << 20) /* a batch's file has at most 64 KiB */
 
 void reply_init(struct reply *reply, struct parse_item **items, size_t count,
 	const struct parser_limits *limits)
@@ -40,8 +41,12 @@ static int nonsense(struct reply *reply)
 static bool is_clean(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
+		i += text_run(text + i, len - i);
+		if (i == len)
+			break;
 		unsigned char c = (unsigned char)text[i];
-		if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r' && c != '\f') || c == 0x7f)
+		bool is_space = c == '\n' || c == '\t' || c == '\r' || c == '\f';
+		if ((c < 0x20 && !is_space) || c == 0x7f)
 			return false;
 	}
 	return utf8_is_valid(text, len);
@@ -197,8 +202,8 @@ static int take_exit(struct reply *reply, const char *payload, size_t len)
 	return 0;
 }
 
-static int take_record(struct reply *reply, const struct protocol_record *record,
-	const char *payload)
+static int take_record(
+	struct reply *reply, const struct protocol_record *record, const char *payload)
 {
 	if (record->kind == RECORD_EXIT)
 		return take_exit(reply, payload, record->len);

@@ -17,15 +17,15 @@ struct reply {
 	struct parse_item **items;
 	size_t count;
 	const struct parser_limits *limits;
-	size_t current;      /* the item that records are taken for */
-	uint64_t text_len;   /* of it: bytes and code points so far */
+	size_t current; /* the item that records are taken for */
+	uint64_t text_len; /* of it: bytes and code points so far */
 	uint64_t chars;
-	struct buf kept;     /* batch: records of the current item until its END */
+	struct buf kept; /* batch: records of the current item until its END */
 	struct parsed parsed; /* of it */
-	int sink_result;     /* what a sink said to stop */
-	bool is_nonsense;    /* something came that an honest parser does not send */
-	bool has_spoken;     /* a sink has been given something */
-	bool has_ended;      /* EXIT has come */
+	int sink_result; /* what a sink said to stop */
+	bool is_nonsense; /* something came that an honest parser does not send */
+	bool has_spoken; /* a sink has been given something */
+	bool has_ended; /* EXIT has come */
 	struct protocol_exit exit;
 	bool done[PROTOCOL_ITEMS_MAX];
 };

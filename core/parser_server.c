@@ -20,20 +20,21 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/parse/files.h"
 #include "core/parse/protocol.h"
 
-#define READY_MS         10000
-#define DEATHS_MAX       3 /* in DEATHS_WITHIN_NS; then it rests */
+#define READY_MS	 10000
+#define DEATHS_MAX	 3 /* in DEATHS_WITHIN_NS; then it rests */
 #define DEATHS_WITHIN_NS (60 * NS_PER_SEC)
 
 struct parser_server {
 	char *program;
 	pthread_mutex_t lock;
-	pid_t pid;           /* lock; 0: none */
-	int control;         /* lock; -1: none */
+	pid_t pid; /* lock; 0: none */
+	int control; /* lock; -1: none */
 	unsigned generation; /* lock */
 	int64_t deaths[DEATHS_MAX]; /* lock; a ring: when the last ones were */
-	size_t death_count;         /* lock */
+	size_t death_count; /* lock */
 };
 
 /* askfs-parse beside the running program, else where it is installed. */
@@ -87,6 +88,9 @@ static int await_hello(int control, struct err *err)
 	hello.error[sizeof(hello.error) - 1] = '\0';
 	if (hello.result)
 		return err_set(err, -EIO, "%s", hello.error);
+	if (hello.confine == CONFINE_REFUSE)
+		log_warn("this kernel has no Landlock and allows no mount namespace: PDF documents "
+			 "whose fonts need poppler-data will fail");
 	return 0;
 }
 

@@ -327,8 +327,8 @@ int spool_unlink(struct spool *spool, struct spool_entry *entry, bool takes_docu
 
 	if (inode->children)
 		return -ENOTEMPTY;
-	spool_record_unlink(&spool->record, entry, takes_document);
 	touch_folder(entry->folder);
+	spool_record_unlink(&spool->record, entry, takes_document);
 	inode->ctime_ns = clock_wall_ns();
 	spool_tree_remove(&spool->tree, entry);
 	append_change(spool, done, context);
@@ -411,10 +411,11 @@ int spool_rename(struct spool *spool, struct spool_entry *entry, struct spool_in
 
 	if (rc)
 		return rc;
-	spool_record_rename(&spool->record, entry, to_folder, to_name, flags & RENAME_EXCHANGE);
-	append_change(spool, done, context);
 	touch_folder(entry->folder);
 	touch_folder(to_folder);
+	to_folder->mtime_ns = to_folder->ctime_ns = entry->folder->mtime_ns;
+	spool_record_rename(&spool->record, entry, to_folder, to_name, flags & RENAME_EXCHANGE);
+	append_change(spool, done, context);
 	entry->inode->ctime_ns = clock_wall_ns();
 	if (old && old->inode == entry->inode)
 		return 0; /* two names of one file, or the same name: nothing moves */
@@ -785,6 +786,10 @@ int spool_open(struct spool **out, int dir_fd, uid_t uid, gid_t gid, struct loop
 	spool->tree.root->mode = 01777;
 	spool->tree.root->uid = uid;
 	spool->tree.root->gid = gid;
+	if (journal_size(spool->journal) == 0) {
+		spool_record_inode(&spool->record, spool->tree.root); /* its times */
+		append(spool, NULL);
+	}
 	drop_nameless(spool);
 	read_sizes(spool);
 	rc = sweep(spool);
@@ -792,8 +797,6 @@ int spool_open(struct spool **out, int dir_fd, uid_t uid, gid_t gid, struct loop
 		spool_free(spool);
 		return err_set(err, rc, "spool: %s", strerror(-rc));
 	}
-	spool_record_inode(&spool->record, spool->tree.root);
-	append(spool, NULL);
 	*out = spool;
 	return 0;
 }

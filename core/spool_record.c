@@ -61,6 +61,7 @@ void spool_record_entry(struct buf *out, const struct spool_entry *entry)
 	pack_u64(out, entry->is_error_note);
 	pack_u64(out, entry->clean);
 	pack_bytes(out, entry->document.bytes, sizeof(entry->document.bytes));
+	pack_i64(out, entry->folder->mtime_ns);
 }
 
 void spool_record_unlink(struct buf *out, const struct spool_entry *entry, bool takes_document)
@@ -68,6 +69,7 @@ void spool_record_unlink(struct buf *out, const struct spool_entry *entry, bool 
 	begin(out, takes_document ? RECORD_UNLINK_DOCUMENT : RECORD_UNLINK);
 	pack_u64(out, entry->folder->ino);
 	pack_name(out, entry->text);
+	pack_i64(out, entry->folder->mtime_ns);
 }
 
 void spool_record_rename(struct buf *out, const struct spool_entry *entry,
@@ -78,6 +80,7 @@ void spool_record_rename(struct buf *out, const struct spool_entry *entry,
 	pack_name(out, entry->text);
 	pack_u64(out, to_folder->ino);
 	pack_name(out, to_name);
+	pack_i64(out, to_folder->mtime_ns);
 }
 
 void spool_record_xattr(struct buf *out, const struct spool_inode *inode, const char *name,
@@ -175,6 +178,12 @@ static struct spool_entry *unpack_entry(struct spool_tree *tree, struct unpack *
 	return entry;
 }
 
+/* The record of a change holds when its folder changed. */
+static void set_folder_time(struct spool_inode *folder, int64_t time_ns)
+{
+	folder->mtime_ns = folder->ctime_ns = time_ns;
+}
+
 static int replay_entry(struct spool_tree *tree, struct unpack *in)
 {
 	struct spool_inode *folder = spool_tree_inode(tree, unpack_u64(in));
@@ -184,6 +193,7 @@ static int replay_entry(struct spool_tree *tree, struct unpack *in)
 	uint32_t clean = (uint32_t)unpack_u64(in);
 	size_t len;
 	const char *document = unpack_bytes(in, &len);
+	int64_t time_ns = unpack_i64(in);
 	int rc = 0;
 
 	if (folder && name && inode && len == sizeof(struct uuid)) {
@@ -197,6 +207,7 @@ static int replay_entry(struct spool_tree *tree, struct unpack *in)
 				inode->generation = clean;
 			memcpy(entry->document.bytes, document, len);
 			spool_tree_orphan_remove(tree, &entry->document);
+			set_folder_time(folder, time_ns);
 		} else {
 			rc = -ENOMEM;
 		}
@@ -210,11 +221,14 @@ static int replay_rename(struct spool_tree *tree, struct unpack *in, bool is_exc
 	struct spool_entry *entry = unpack_entry(tree, in);
 	struct spool_inode *folder = spool_tree_inode(tree, unpack_u64(in));
 	char *name = unpack_name(in);
+	int64_t time_ns = unpack_i64(in);
 
 	if (!entry || !folder || !name) {
 		free(name);
 		return 0;
 	}
+	set_folder_time(folder, time_ns);
+	set_folder_time(entry->folder, time_ns);
 	struct spool_entry *old = spool_tree_lookup(tree, folder, name);
 	if (is_exchange && old) {
 		struct spool_inode *inode = old->inode;
@@ -262,9 +276,11 @@ static void replay_generation(struct spool_tree *tree, struct unpack *in)
 static void replay_unlink(struct spool_tree *tree, struct unpack *in, bool takes_document)
 {
 	struct spool_entry *entry = unpack_entry(tree, in);
+	int64_t time_ns = unpack_i64(in);
 
 	if (!entry)
 		return;
+	set_folder_time(entry->folder, time_ns);
 	if (takes_document && !uuid_is_nil(&entry->document))
 		spool_tree_orphan_add(tree, &entry->document);
 	spool_tree_remove(tree, entry);

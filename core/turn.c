@@ -85,7 +85,7 @@ void turn_succeed(struct turn *old, struct turn *new)
 	waiters_move(&new->answered, &old->answered);
 	waiters_move(&new->progress, &old->progress);
 	pthread_mutex_lock(&old->lock);
-	if (old->stream.len && old->state != TURN_DONE)
+	if (old->stream.len)
 		buf_add(&new->stream, old->stream.data, old->stream.len);
 	pthread_mutex_unlock(&old->lock);
 	if (new->stream.len)
@@ -187,4 +187,12 @@ void turn_stream_finish(struct turn *turn)
 		buf_adds(&turn->stream, answer->text + (is_prefix ? said : 0));
 	}
 	pthread_mutex_unlock(&turn->lock);
+}
+
+bool turn_cites(const struct turn *turn, const struct uuid *document)
+{
+	for (size_t i = 0; i < turn->answer.source_count; i++)
+		if (uuid_equal(&turn->answer.sources[i].document, document))
+			return true;
+	return false;
 }

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/health.h"
+
 void search_result_release(struct search_result *result)
 {
 	if (!result)
@@ -24,64 +26,73 @@ int vectors_add(struct vectors *vectors, const struct uuid *document, uint32_t v
 	const char *title, const struct chunk *chunks, size_t count, struct err *err)
 {
 	assert(version > 0);
-	return vectors->ops->add(vectors, document, version, title, chunks, count, err);
+	return health_note(HEALTH_VECTORS,
+		vectors->ops->add(vectors, document, version, title, chunks, count, err), err);
 }
 
 int vectors_publish(struct vectors *vectors, const struct publication *publications, size_t count,
 	struct err *err)
 {
-	return vectors->ops->publish(vectors, publications, count, err);
+	return health_note(
+		HEALTH_VECTORS, vectors->ops->publish(vectors, publications, count, err), err);
 }
 
-int vectors_discard(struct vectors *vectors, const struct uuid *document, uint32_t version,
-	struct err *err)
+int vectors_discard(
+	struct vectors *vectors, const struct uuid *document, uint32_t version, struct err *err)
 {
-	return vectors->ops->discard(vectors, document, version, err);
+	return health_note(
+		HEALTH_VECTORS, vectors->ops->discard(vectors, document, version, err), err);
 }
 
 int vectors_set_access(struct vectors *vectors, const struct uuid *document,
 	const struct access *access, struct err *err)
 {
-	return vectors->ops->set_access(vectors, document, access, err);
+	return health_note(
+		HEALTH_VECTORS, vectors->ops->set_access(vectors, document, access, err), err);
 }
 
-int vectors_set_path(struct vectors *vectors, const struct uuid *document, const char *path,
-	struct err *err)
+int vectors_set_path(
+	struct vectors *vectors, const struct uuid *document, const char *path, struct err *err)
 {
-	return vectors->ops->set_path(vectors, document, path, err);
+	return health_note(
+		HEALTH_VECTORS, vectors->ops->set_path(vectors, document, path, err), err);
 }
 
 int vectors_remove(struct vectors *vectors, const struct uuid *document, struct err *err)
 {
-	return vectors->ops->remove(vectors, document, err);
+	return health_note(HEALTH_VECTORS, vectors->ops->remove(vectors, document, err), err);
 }
 
 int vectors_embed(struct vectors *vectors, const struct uuid *document, uint32_t version,
 	uint32_t first, const float *embeddings, size_t count, size_t dimension, const char *model,
 	struct err *err)
 {
-	return vectors->ops->embed(vectors, document, version, first, embeddings, count, dimension,
-		model, err);
+	return health_note(HEALTH_VECTORS,
+		vectors->ops->embed(vectors, document, version, first, embeddings, count, dimension,
+			model, err),
+		err);
 }
 
 int vectors_words(struct vectors *vectors, const struct search_query *query,
 	struct search_result *out, struct err *err)
 {
 	assert(query->caller && query->text);
-	return vectors->ops->words(vectors, query, out, err);
+	return health_note(HEALTH_VECTORS, vectors->ops->words(vectors, query, out, err), err);
 }
 
 int vectors_dense(struct vectors *vectors, const struct search_query *query,
 	struct search_result *out, struct err *err)
 {
 	assert(query->caller && query->embedding);
-	return vectors->ops->dense(vectors, query, out, err);
+	return health_note(HEALTH_VECTORS, vectors->ops->dense(vectors, query, out, err), err);
 }
 
 int vectors_chunks(struct vectors *vectors, const struct uuid *document, uint32_t version,
 	uint32_t first, uint32_t count, vectors_chunk_fn callback, void *context, struct err *err)
 {
-	return vectors->ops->chunks(vectors, document, version, first, count, callback, context,
+	return health_note(HEALTH_VECTORS,
+		vectors->ops->chunks(
+			vectors, document, version, first, count, callback, context, err),
 		err);
 }
 
@@ -89,17 +100,18 @@ int vectors_each(struct vectors *vectors,
 	int (*callback)(void *context, const struct uuid *document, uint32_t version),
 	void *context, struct err *err)
 {
-	return vectors->ops->each(vectors, callback, context, err);
+	return health_note(
+		HEALTH_VECTORS, vectors->ops->each(vectors, callback, context, err), err);
 }
 
 int vectors_sync(struct vectors *vectors, struct err *err)
 {
-	return vectors->ops->sync(vectors, err);
+	return health_note(HEALTH_VECTORS, vectors->ops->sync(vectors, err), err);
 }
 
 int vectors_check(struct vectors *vectors, struct buf *report, struct err *err)
 {
-	return vectors->ops->check(vectors, report, err);
+	return health_note(HEALTH_VECTORS, vectors->ops->check(vectors, report, err), err);
 }
 
 void vectors_free(struct vectors *vectors)

@@ -19,18 +19,18 @@ struct publication {
 	uint32_t version;
 	struct access access;
 	const char *content_type; /* for filters */
-	const char *path;         /* for filters */
+	const char *path; /* for filters */
 };
 
 /* A search, by words or by embedding. */
 struct search_query {
 	const struct caller *caller; /* sees only what he may read; filtered before ranking */
-	const char *text;            /* words(): the question, UTF-8 */
-	const float *embedding;      /* dense(): unit length */
+	const char *text; /* words(): the question, UTF-8 */
+	const float *embedding; /* dense(): unit length */
 	size_t dimension;
 	size_t top_k;
-	const char *content_type;     /* only types that begin so; NULL: all */
-	const char *path;             /* only paths that begin so; NULL: all */
+	const char *content_type; /* only types that begin so; NULL: all */
+	const char *path; /* only paths that begin so; NULL: all */
 	const struct uuid *documents; /* only these; NULL: all */
 	size_t document_count;
 };
@@ -39,7 +39,7 @@ struct hit {
 	struct uuid document;
 	uint32_t version;
 	struct chunk chunk; /* text and heading are owned by the hit */
-	double score;       /* words(): BM25; dense(): cosine */
+	double score; /* words(): BM25; dense(): cosine */
 };
 
 /* A word of the question as the index sees it. */
@@ -88,17 +88,17 @@ struct vectors_ops {
 
 	/* Drop the chunks of a version that will not be published. The published version is
 	 * left as it is. */
-	int (*discard)(struct vectors *, const struct uuid *document, uint32_t version,
-		struct err *);
+	int (*discard)(
+		struct vectors *, const struct uuid *document, uint32_t version, struct err *);
 
 	/* Change what decides about reading. Searches that begin later obey it. 0 also if the
 	 * document is unknown. */
-	int (*set_access)(struct vectors *, const struct uuid *document, const struct access *,
-		struct err *);
+	int (*set_access)(
+		struct vectors *, const struct uuid *document, const struct access *, struct err *);
 
 	/* Change the path that filters see (the document was renamed). */
-	int (*set_path)(struct vectors *, const struct uuid *document, const char *path,
-		struct err *);
+	int (*set_path)(
+		struct vectors *, const struct uuid *document, const char *path, struct err *);
 
 	/* Forget a document. No search that begins later finds it. 0 also if it is unknown. */
 	int (*remove)(struct vectors *, const struct uuid *document, struct err *);
@@ -137,26 +137,23 @@ struct vectors_ops {
 	void (*free)(struct vectors *);
 };
 
-int vectors_add(struct vectors *, const struct uuid *document, uint32_t version,
-	const char *title, const struct chunk *chunks, size_t count, struct err *);
-int vectors_publish(struct vectors *, const struct publication *publications, size_t count,
-	struct err *);
-int vectors_discard(struct vectors *, const struct uuid *document, uint32_t version,
-	struct err *);
-int vectors_set_access(struct vectors *, const struct uuid *document, const struct access *,
-	struct err *);
-int vectors_set_path(struct vectors *, const struct uuid *document, const char *path,
-	struct err *);
+int vectors_add(struct vectors *, const struct uuid *document, uint32_t version, const char *title,
+	const struct chunk *chunks, size_t count, struct err *);
+int vectors_publish(
+	struct vectors *, const struct publication *publications, size_t count, struct err *);
+int vectors_discard(struct vectors *, const struct uuid *document, uint32_t version, struct err *);
+int vectors_set_access(
+	struct vectors *, const struct uuid *document, const struct access *, struct err *);
+int vectors_set_path(struct vectors *, const struct uuid *document, const char *path, struct err *);
 int vectors_remove(struct vectors *, const struct uuid *document, struct err *);
-int vectors_embed(struct vectors *, const struct uuid *document, uint32_t version,
-	uint32_t first, const float *vectors, size_t count, size_t dimension, const char *model,
-	struct err *);
-int vectors_words(struct vectors *, const struct search_query *, struct search_result *out,
-	struct err *);
-int vectors_dense(struct vectors *, const struct search_query *, struct search_result *out,
-	struct err *);
-int vectors_chunks(struct vectors *, const struct uuid *document, uint32_t version,
-	uint32_t first, uint32_t count, vectors_chunk_fn, void *context, struct err *);
+int vectors_embed(struct vectors *, const struct uuid *document, uint32_t version, uint32_t first,
+	const float *vectors, size_t count, size_t dimension, const char *model, struct err *);
+int vectors_words(
+	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
+int vectors_dense(
+	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
+int vectors_chunks(struct vectors *, const struct uuid *document, uint32_t version, uint32_t first,
+	uint32_t count, vectors_chunk_fn, void *context, struct err *);
 int vectors_each(struct vectors *,
 	int (*callback)(void *context, const struct uuid *document, uint32_t version),
 	void *context, struct err *);

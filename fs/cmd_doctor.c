@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -13,10 +14,11 @@
 #include "core/config_table.h"
 #include "core/parser.h"
 #include "fs/cmd.h"
+#include "fs/state.h"
 
 struct doctor {
 	struct config config;
-	const char *config_path, *state_path;
+	const char *config_path, *state_path, *mount;
 	unsigned failures;
 };
 
@@ -304,6 +306,44 @@ static void look_at_poppler_data(struct doctor *doctor)
 			path);
 }
 
+/* --- the state folder -------------------------------------------------------------------- */
+
+/* True if a daemon holds the folder's lock. It is tried for an instant, not kept. */
+static bool is_locked(const char *folder)
+{
+	AUTO_FREE char *path = NULL;
+
+	if (asprintf(&path, "%s/lock", folder) < 0)
+		return false;
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
+static void look_at_state(struct doctor *doctor)
+{
+	AUTO_FREE char *mount = doctor->mount ? realpath(doctor->mount, NULL) : NULL;
+	AUTO_FREE char *usual = mount ? state_default_path(mount) : NULL;
+	const char *path = doctor->state_path ? doctor->state_path : usual;
+	struct stat attr;
+
+	if (doctor->mount && !mount)
+		say(doctor, FAIL, "%s: %s", doctor->mount, strerror(errno));
+	if (!path)
+		return;
+	if (stat(path, &attr))
+		say(doctor, errno == ENOENT ? NOTE : FAIL, "state folder %s: %s", path,
+			errno == ENOENT ? "it will be made at the first mount" : strerror(errno));
+	else if (!S_ISDIR(attr.st_mode))
+		say(doctor, FAIL, "state folder %s: it is not a folder", path);
+	else if (attr.st_uid != geteuid())
+		say(doctor, FAIL, "state folder %s: it belongs to another user", path);
+	else if (attr.st_mode & 077)
+		say(doctor, FAIL, "state folder %s: others can read it; chmod 700 it", path);
+	else
+		say(doctor, OK, "state folder %s: %s", path,
+			is_locked(path) ? "a daemon uses it" : "no daemon uses it");
+}
+
 /* --- the command ----------------------------------------------------------------------- */
 
 static int doctor_run(int argc, char **argv)
@@ -315,8 +355,10 @@ static int doctor_run(int argc, char **argv)
 			doctor.config_path = argv[++i];
 		else if (strcmp(argv[i], "--state") == 0 && i + 1 < argc)
 			doctor.state_path = argv[++i];
-		else
+		else if (argv[i][0] == '-' || doctor.mount)
 			return cmd_usage(&cmd_doctor, "%s is not expected", argv[i]);
+		else
+			doctor.mount = argv[i];
 	}
 	if (config_init(&doctor.config))
 		return cmd_fail(&cmd_doctor, CMD_FAILED, "out of memory");
@@ -327,16 +369,19 @@ static int doctor_run(int argc, char **argv)
 	look_at_ports(&doctor);
 	look_at_parser(&doctor);
 	look_at_poppler_data(&doctor);
+	look_at_state(&doctor);
 	config_release(&doctor.config);
 	return doctor.failures ? CMD_FAILED : CMD_OK;
 }
 
 const struct command cmd_doctor = {
 	.name = "doctor",
-	.synopsis = "[--config FILE] [--state DIR]",
+	.synopsis = "[--config FILE] [--state DIR] [MOUNT]",
 	.summary = "Look for what is missing or wrong on this machine.",
 	.help = "  --config FILE   look at this configuration instead of the usual files\n"
-		"  --state DIR     look at this state folder, too\n\n"
+		"  --state DIR     look at this state folder, too\n"
+		"  MOUNT           look at the state folder that a mount there has, if nobody\n"
+		"                  says otherwise\n\n"
 		"The exit status is 1 if a line begins with FAIL.\n",
 	.run = doctor_run,
 };

@@ -248,6 +248,9 @@ static int mount_with(struct arguments *arguments, struct config *config)
 	if (!mount_point)
 		return cmd_fail(&cmd_mount, CMD_FAILED, "%s: %s", arguments->mount_point,
 			errno == ENOENT ? "there is no such folder: make it first" : strerror(errno));
+	struct stat attr;
+	if (stat(mount_point, &attr) == 0 && !S_ISDIR(attr.st_mode))
+		return cmd_fail(&cmd_mount, CMD_FAILED, "%s is no folder", arguments->mount_point);
 	if (arguments->state_path && arguments->state_path[0] != '/') {
 		AUTO_FREE char *here = getcwd(NULL, 0);
 		if (!here || asprintf(&state_path, "%s/%s", here, arguments->state_path) < 0)

@@ -19,13 +19,15 @@
 
 extern char **environ;
 
-/* The daemon's pidfd, or -1: it is dead, or its pid is one of another namespace. */
-static int open_daemon(const char *mount_point)
+/* The daemon's pidfd, or -1: it is dead (*is_dead), or its pid is one of another namespace. */
+static int open_daemon(const char *mount_point, bool *is_dead)
 {
 	struct mounts_health health = {0};
 	char path[64], comm[32] = "";
 
-	if (mounts_health_read(mount_point, &health, NULL))
+	int rc = mounts_health_read(mount_point, &health, NULL);
+	*is_dead = rc == -ENOTCONN;
+	if (rc)
 		return -1;
 	pid_t pid = health.pid;
 	mounts_health_release(&health);
@@ -102,7 +104,7 @@ static int wait_for(int daemon_fd)
 static int unmount_run(int argc, char **argv)
 {
 	const char *path = NULL;
-	bool is_lazy = false;
+	bool is_lazy = false, is_dead;
 	struct err err = ERR_NONE;
 	AUTO_FREE char *mount_point = NULL;
 
@@ -120,8 +122,9 @@ static int unmount_run(int argc, char **argv)
 		return cmd_usage(&cmd_unmount, "where askfs is mounted is missing");
 	if (mounts_find(path, &mount_point, &err))
 		return cmd_fail(&cmd_unmount, CMD_UNREACHABLE, "%s", err.text);
-	AUTO_CLOSE int daemon_fd = open_daemon(mount_point);
-	int rc = unmount(mount_point, is_lazy);
+	AUTO_CLOSE int daemon_fd = open_daemon(mount_point, &is_dead);
+	/* Programs that are in a dead mount can do nothing there but leave. */
+	int rc = unmount(mount_point, is_lazy || is_dead);
 	if (rc)
 		return say_why(mount_point, rc);
 	return daemon_fd < 0 || is_lazy ? CMD_OK : wait_for(daemon_fd);

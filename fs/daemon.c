@@ -27,9 +27,11 @@
 #include "core/library.h"
 #include "core/log.h"
 #include "core/search.h"
+#include "core/view.h"
 #include "fs/adapters.h"
 #include "fs/fs.h"
 #include "fs/node_inbox.h"
+#include "fs/hiding.h"
 #include "fs/notify.h"
 #include "fs/ops.h"
 #include "fs/state.h"
@@ -41,10 +43,11 @@ struct daemon {
 	struct state state;
 	struct ports ports;
 	struct ingest *ingest;
+	char *scratch_path; /* for files that never get a name */
 	struct watch fuse_watch, signal_watch;
 	struct fuse_buf buffer;
 	struct library_watch deletions;
-	bool is_mounted;
+	bool is_mounted, has_served;
 };
 
 /* --- the loop's descriptors ----------------------------------------------------------------- */
@@ -83,16 +86,23 @@ static void on_signal(struct watch *watch, uint32_t events)
 	loop_stop(daemon->fs.loop);
 }
 
+/* Before the first thread: those that are made later inherit it, and a signal that one of them
+ * took would end the daemon on the spot. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 static int watch_signals(struct daemon *daemon)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	block_signals(&set);
 	daemon->signal_watch.ready = on_signal;
 	daemon->signal_watch.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (daemon->signal_watch.fd < 0)
@@ -102,12 +112,13 @@ static int watch_signals(struct daemon *daemon)
 
 /* --- mounting ------------------------------------------------------------------------------------ */
 
-/* What a daemon that died has left: a mount that answers ENOTCONN. */
+/* What a daemon that died has left: a mount that answers ENOTCONN. Its attributes may still be
+ * in the kernel's cache, so that stat() would not tell. */
 static void remove_dead_mount(const char *mount_point)
 {
-	struct stat attr;
+	AUTO_CLOSE int fd = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (stat(mount_point, &attr) == 0 || errno != ENOTCONN)
+	if (fd >= 0 || errno != ENOTCONN)
 		return;
 	log_warn("%s: the mount of a daemon that died is removed", mount_point);
 	if (umount2(mount_point, MNT_DETACH) == 0)
@@ -175,9 +186,8 @@ static int start_parser(struct daemon *daemon, struct err *err)
 static int start_ingest(struct daemon *daemon, struct err *err)
 {
 	struct ports *ports = &daemon->ports;
-	AUTO_FREE char *scratch = NULL;
 
-	if (asprintf(&scratch, "%s/tmp", daemon->state.path) < 0)
+	if (asprintf(&daemon->scratch_path, "%s/tmp", daemon->state.path) < 0)
 		return err_set(err, -ENOMEM, "no memory");
 	struct ingest_ports parts = {
 		.catalog = ports->catalog,
@@ -186,9 +196,9 @@ static int start_ingest(struct daemon *daemon, struct err *err)
 		.embedder = ports->embedder,
 		.parser = ports->parser,
 		.records = ports->records,
-		.scratch = scratch,
+		.scratch = daemon->scratch_path,
 	};
-	int rc = ingest_recover(&parts, err);
+	int rc = daemon->state.was_ended ? 0 : ingest_recover(&parts, err);
 	return rc ? rc : ingest_new(&daemon->ingest, &parts, daemon->fs.config, err);
 }
 
@@ -270,6 +280,7 @@ static int open_store(struct daemon *daemon, const struct daemon_options *option
 	daemon->deletions.changed = on_library;
 	library_watch(fs->library, &daemon->deletions);
 	fs->state_path = daemon->state.path;
+	fs->made_ns = daemon->state.made_ns;
 	return library_load(fs->library, daemon->ports.catalog, err);
 }
 
@@ -284,6 +295,8 @@ static int start_threads(struct daemon *daemon, struct err *err)
 		rc = pool_new(&fs->io, "askfs-io", fs->config->io_threads, 0);
 	if (!rc)
 		rc = notify_new(&fs->notify, fs);
+	if (!rc)
+		rc = hiding_new(&fs->hiding, fs->loop);
 	return rc ? err_set(err, rc, "threads: %s", strerror(-rc)) : 0;
 }
 
@@ -342,6 +355,7 @@ int daemon_new(struct daemon **out, const struct daemon_options *options, struct
 	daemon->fs.mount_point = strdup(options->mount_point);
 	daemon->state = (struct state){.dir_fd = -1, .spool_fd = -1, .lock_fd = -1};
 	raise_file_limit();
+	block_signals(&(sigset_t){0});
 	int rc = daemon->fs.mount_point ? start(daemon, options, err) : -ENOMEM;
 	if (rc) {
 		daemon_free(daemon);
@@ -354,6 +368,7 @@ int daemon_new(struct daemon **out, const struct daemon_options *options, struct
 void daemon_run(struct daemon *daemon)
 {
 	loop_run(daemon->fs.loop);
+	daemon->has_served = true;
 }
 
 /* Let everything that is on its way come to its end: changes of the spool and of documents. */
@@ -382,8 +397,8 @@ void daemon_free(struct daemon *daemon)
 	if (fs->inbox)
 		inbox_stop(fs->inbox);
 	ingest_free(daemon->ingest);
-	ask_free(fs->ask);
-	searches_free(fs->searches);
+	ask_stop(fs->ask);
+	searches_stop(fs->searches);
 	drain(daemon);
 	unmount(daemon);
 	nodes_free(fs); /* closes files: the pool is still there */
@@ -394,15 +409,22 @@ void daemon_free(struct daemon *daemon)
 		loop_drain(fs->loop);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
+	searches_free(fs->searches);
+	ask_free(fs->ask);
+	hiding_free(fs->hiding);
 	inbox_free(fs->inbox);
 	spool_free(fs->spool);
 	library_free(fs->library);
+	view_free(fs->view);
 	ports_release(&daemon->ports);
 	if (daemon->signal_watch.fd >= 0)
 		close(daemon->signal_watch.fd);
 	loop_free(fs->loop);
+	if (daemon->has_served)
+		state_end(&daemon->state);
 	state_release(&daemon->state);
 	free(daemon->buffer.mem);
 	free(fs->mount_point);
+	free(daemon->scratch_path);
 	free(daemon);
 }

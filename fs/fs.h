@@ -28,12 +28,15 @@ struct fs {
 	struct inbox *inbox;          /* when it is ingested, and what becomes of it; loop thread */
 	struct ask *ask;              /* sessions and turns; loop thread */
 	struct searches *searches;    /* loop thread */
+	struct hiding *hiding;        /* names that rm -r has unlinked; loop thread */
+	struct view *view;            /* of by/; NULL until somebody looks; loop thread */
 	struct node *root;
 	struct node *buckets[NODE_BUCKETS]; /* loop thread */
 	struct handle *handles;       /* all that are open; loop thread */
 	uid_t uid;                    /* of the daemon: owner of what nobody dropped */
 	gid_t gid;
 	int64_t started_ns;           /* wall clock */
+	int64_t made_ns;              /* when the state folder was made: the same after a restart */
 	char *mount_point;            /* absolute */
 	char *state_path;             /* absolute */
 };

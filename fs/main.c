@@ -30,16 +30,16 @@ static int open_store(struct ports *ports, const struct config *config, const ch
 
 	if (asprintf(&blobs_path, "%s/blobs", state_path) < 0)
 		return err_set(err, -ENOMEM, "no memory");
-	rc = is(config->catalog, "memory") ? catalog_memory_new(&ports->catalog) :
+	rc = is(config->catalog, "memory") ? catalog_memory_new(&ports->catalog, err) :
 					     catalog_sqlite_new(&ports->catalog, state_path, err);
 	if (rc)
 		return rc;
-	rc = is(config->blobs, "memory") ? blobs_memory_new(&ports->blobs) :
+	rc = is(config->blobs, "memory") ? blobs_memory_new(&ports->blobs, err) :
 					   blobs_folder_new(&ports->blobs, blobs_path, err);
 	if (rc)
 		return rc;
 	return is(config->vectors, "memory") ? vectors_memory_new(&ports->vectors) :
-					       vectors_sqlite_new(&ports->vectors, state_path, err);
+					       vectors_sqlite_new(&ports->vectors, state_path, NULL, err);
 }
 
 int adapters_open(struct ports *ports, const struct config *config, const char *state_path,

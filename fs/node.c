@@ -215,10 +215,9 @@ static uint64_t text_key(uint64_t ino, const struct attributes *attributes, cons
 	return node_hash("text", parts, sizeof(parts));
 }
 
-static struct node *text_new(struct fs *fs, const struct node_ops *ops, uint64_t ino,
+static struct node *text_new(struct fs *fs, const struct node_ops *ops, uint64_t key, uint64_t ino,
 	const struct attributes *attributes, char *data, size_t len)
 {
-	uint64_t key = text_key(ino, attributes, data, len);
 	struct node *found = node_find(fs, key);
 
 	if (found) {
@@ -239,13 +238,25 @@ static struct node *text_new(struct fs *fs, const struct node_ops *ops, uint64_t
 struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *attributes, char *data,
 	size_t len)
 {
-	return data ? text_new(fs, &text_ops, ino, attributes, data, len) : NULL;
+	if (!data)
+		return NULL;
+	uint64_t key = text_key(ino, attributes, data, len);
+	return text_new(fs, &text_ops, key, ino, attributes, data, len);
 }
 
 struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attributes *attributes,
 	char *data, size_t len)
 {
-	return data ? text_new(fs, &stable_ops, ino, attributes, data, len) : NULL;
+	if (!data)
+		return NULL;
+	uint64_t key = text_key(ino, attributes, data, len);
+	return node_text_keyed(fs, key, ino, attributes, data, len);
+}
+
+struct node *node_text_keyed(struct fs *fs, uint64_t key, uint64_t ino,
+	const struct attributes *attributes, char *data, size_t len)
+{
+	return data ? text_new(fs, &stable_ops, key, ino, attributes, data, len) : NULL;
 }
 
 struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *attributes,
@@ -253,5 +264,8 @@ struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *att
 {
 	char *copy = strdup(target);
 
-	return copy ? text_new(fs, &link_ops, ino, attributes, copy, strlen(copy)) : NULL;
+	if (!copy)
+		return NULL;
+	uint64_t key = text_key(ino, attributes, copy, strlen(copy));
+	return text_new(fs, &link_ops, key, ino, attributes, copy, strlen(copy));
 }

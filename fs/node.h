@@ -146,6 +146,11 @@ struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *att
 struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attributes *attributes,
 	char *data, size_t len);
 
+/* The same under a @key that says what the content is, without looking at it: whoever finds
+ * that key with node_find need not make the content again. */
+struct node *node_text_keyed(struct fs *fs, uint64_t key, uint64_t ino,
+	const struct attributes *attributes, char *data, size_t len);
+
 /* The same for a symbolic link; @target is copied. */
 struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *attributes,
 	const char *target);

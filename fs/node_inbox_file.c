@@ -14,6 +14,7 @@
 
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/health.h"
 #include "core/document_tags.h"
 #include "core/inbox.h"
 #include "core/library.h"
@@ -64,9 +65,14 @@ void inbox_node_forget(struct node *node)
 	spool_unref(node->fs->spool, inode_of(node));
 }
 
+static int64_t to_ns(struct timespec time)
+{
+	return (int64_t)time.tv_sec * NS_PER_SEC + time.tv_nsec;
+}
+
 static int64_t pick_time(int set, int is_now, struct timespec time)
 {
-	return set & is_now ? clock_wall_ns() : (int64_t)time.tv_sec * NS_PER_SEC + time.tv_nsec;
+	return set & is_now ? clock_wall_ns() : to_ns(time);
 }
 
 static void finish_setattr(void *context, int result)
@@ -103,7 +109,7 @@ static void set_attributes(struct node *node, struct req *req, const struct stat
 		return;
 	}
 	spool_setattr(fs->spool, inode, &to, which, finish_setattr, req);
-	if (which & (SPOOL_MODE | SPOOL_UID | SPOOL_GID))
+	if (which & (SPOOL_MODE | SPOOL_UID | SPOOL_GID | SPOOL_MTIME))
 		inbox_attr_changed(fs->inbox, inode);
 }
 
@@ -125,6 +131,8 @@ static void work_truncate(struct req *req)
 		t->fd = openat(spool_dir_fd(req->fs->spool),
 			spool_file(inode_of(req->node)->ino, name), O_RDWR | O_CLOEXEC);
 	req->result = t->fd < 0 || ftruncate(t->fd, t->attr.st_size) ? -errno : 0;
+	struct stat attr;
+	req->number = !req->result && fstat(t->fd, &attr) == 0 ? to_ns(attr.st_mtim) : 0;
 	if (t->fd >= 0 && !t->is_shared)
 		close(t->fd);
 }
@@ -142,6 +150,8 @@ static void then_truncated(struct req *req)
 	}
 	inode->size = (uint64_t)attr.st_size;
 	spool_wrote(req->fs->spool, inode);
+	if (req->number)
+		inode->mtime_ns = req->number;
 	inbox_closed(req->fs->inbox, inode);
 	set_attributes(req->node, req, &attr, set);
 }
@@ -163,6 +173,10 @@ void inbox_node_setattr(struct node *node, struct req *req, const struct stat *a
 {
 	struct fs *fs = node->fs;
 
+	if (inode_of(node) == spool_root(fs->spool)) {
+		req_error(req, -EPERM);
+		return;
+	}
 	if (!(set & FUSE_SET_ATTR_SIZE) || node->ops != &inbox_file_ops) {
 		set_attributes(node, req, attr, set);
 		return;
@@ -354,6 +368,7 @@ struct transfer {
 	size_t size;
 	off_t offset;
 	int fd;
+	int64_t mtime_ns; /* of the backing file after a write: what a restart finds */
 };
 
 static struct transfer *transfer_new(struct req *req, struct handle *handle, size_t size, off_t offset)
@@ -411,6 +426,9 @@ static void work_write(struct req *req)
 		}
 		done += (size_t)n;
 	}
+	struct stat attr;
+	t->mtime_ns = fstat(t->fd, &attr) ? 0 : to_ns(attr.st_mtim);
+	health_note(HEALTH_SPOOL, req->result, NULL);
 	req->number = (int64_t)done;
 	free(t->kept);
 }
@@ -424,6 +442,8 @@ static void then_written(struct req *req)
 
 	if (end > inode->size && req->number > 0)
 		inode->size = end;
+	if (t->mtime_ns && !inode->has_own_mtime)
+		inode->mtime_ns = t->mtime_ns;
 	if (req->number > 0)
 		req_written(req, (size_t)req->number);
 	else

@@ -63,7 +63,7 @@ static const struct {
 
 static void root_stat(struct node *node, struct stat *out)
 {
-	int64_t ns = node->fs->started_ns;
+	int64_t ns = node->fs->made_ns;
 
 	out->st_mode = S_IFDIR | 0755;
 	out->st_nlink = 2 + ARRAY_LEN(folders);
@@ -76,7 +76,7 @@ static struct node *readme_node(struct fs *fs)
 {
 	struct attributes attributes = {
 		.access = {.owner = fs->uid, .group = fs->gid, .mode = 0444},
-		.mtime_ns = fs->started_ns,
+		.mtime_ns = fs->made_ns,
 	};
 
 	return node_text_stable(fs, node_hash("root", "README.txt", 10), &attributes, strdup(readme),

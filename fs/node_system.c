@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* system/: what the daemon says about itself. Each file is rendered when it is looked up, from
- * memory; who has opened it keeps that rendering. Its time is the moment at which its content
- * was first seen to be another one. */
+/* system/: what the daemon says about itself, from memory. A file is rendered when it is looked
+ * up, and the next open takes that rendering, so that the size which stat told is the size which
+ * read finds; the look-up after it renders anew. Each rendering is a node of its own, and whoever
+ * has it open keeps it. A rendering that nobody has opened is not handed out for longer than a
+ * second. A file's time is the moment at which its content was first seen to be another one. */
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,25 +36,95 @@ static const struct system_file files[] = {
 	{"usage", 0400, render_usage},
 };
 
-struct system_node {
+#define RENDERING_LASTS (1 * NS_PER_SEC)
+
+/* One rendering of one file. */
+struct rendering {
 	struct node node;
-	struct {
-		uint64_t hash; /* of the last rendering */
-		int64_t since_ns;
-	} last[ARRAY_LEN(files)];
+	const struct system_file *file;
+	char *data;
+	size_t len;
+	int64_t rendered_ns; /* monotonic */
+	int64_t mtime_ns;
+	bool is_taken; /* it was opened */
 };
 
-/* --- the folder ---------------------------------------------------------------------- */
+struct system_node {
+	struct node node;
+	uint64_t serial; /* of the last rendering of any file */
+	struct {
+		struct rendering *rendering; /* held by a reference of ours; may be NULL */
+		uint64_t hash; /* of its content */
+	} now[ARRAY_LEN(files)];
+};
+
+static void set_times(struct stat *out, int64_t ns)
+{
+	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
+
+	out->st_atim = out->st_mtim = out->st_ctim = time;
+}
+
+/* --- a rendering ----------------------------------------------------------------------- */
+
+static void rendering_stat(struct node *node, struct stat *out)
+{
+	const struct rendering *rendering = (struct rendering *)node;
+
+	out->st_mode = S_IFREG | rendering->file->mode;
+	out->st_uid = node->fs->uid;
+	out->st_gid = node->fs->gid;
+	out->st_size = (off_t)rendering->len;
+	set_times(out, rendering->mtime_ns);
+}
+
+static void rendering_forget(struct node *node)
+{
+	free(((struct rendering *)node)->data);
+}
+
+static void rendering_read(struct handle *handle, struct req *req, size_t size, off_t offset)
+{
+	const struct rendering *rendering = (struct rendering *)handle->node;
+
+	req_slice(req, rendering->data, rendering->len, size, offset);
+}
+
+static void rendering_open(struct node *node, struct req *req, int flags)
+{
+	static const struct handle_ops ops = {.read = rendering_read};
+
+	if ((flags & O_ACCMODE) != O_RDONLY) {
+		req_error(req, -EACCES);
+		return;
+	}
+	struct handle *handle = calloc(1, sizeof(*handle));
+	if (!handle) {
+		req_error(req, -ENOMEM);
+		return;
+	}
+	handle->ops = &ops;
+	((struct rendering *)node)->is_taken = true;
+	req_open(req, handle, OPEN_CACHE_KEEP);
+}
+
+static const struct node_ops rendering_ops = {
+	.name = "rendering",
+	.attr_timeout = 3600,
+	.stat = rendering_stat,
+	.forget = rendering_forget,
+	.open = rendering_open,
+};
+
+/* --- the folder ------------------------------------------------------------------------ */
 
 static void system_stat(struct node *node, struct stat *out)
 {
-	time_t started = node->fs->started_ns / NS_PER_SEC;
-
 	out->st_mode = S_IFDIR | 0555;
 	out->st_nlink = 2;
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	out->st_atim.tv_sec = out->st_mtim.tv_sec = out->st_ctim.tv_sec = started;
+	set_times(out, node->fs->made_ns);
 }
 
 static uint64_t file_ino(size_t index)
@@ -59,35 +132,50 @@ static uint64_t file_ino(size_t index)
 	return node_hash("system", files[index].name, strlen(files[index].name));
 }
 
-/* The node of one file as it is now; NULL when memory is short. */
-static struct node *render(struct system_node *dir, size_t index)
+/* Render a file anew; NULL when memory is short. */
+static struct rendering *render(struct system_node *dir, size_t index)
 {
-	const struct system_file *file = &files[index];
 	struct fs *fs = dir->node.fs;
+	struct rendering *before = dir->now[index].rendering;
 	AUTO_BUF struct buf out;
-	size_t len;
 
 	buf_init(&out, BUF_MAX_DEFAULT);
-	if (file->render(fs, &out))
+	dir->serial++;
+	if (files[index].render(fs, &out))
 		return NULL;
 	uint64_t hash = node_hash("content", out.data, out.len);
-	if (dir->last[index].hash != hash) {
-		dir->last[index].hash = hash;
-		dir->last[index].since_ns = clock_wall_ns();
-	}
-	struct attributes attributes = {
-		.access = {.owner = fs->uid, .group = fs->gid, .mode = file->mode},
-		.mtime_ns = dir->last[index].since_ns,
-	};
-	char *data = buf_take(&out, &len);
-	return node_text(fs, file_ino(index), &attributes, data, len);
+	uint64_t key = node_hash("rendering", &dir->serial, sizeof(dir->serial));
+	struct rendering *rendering =
+		node_new(fs, &rendering_ops, sizeof(*rendering), key, file_ino(index));
+	if (!rendering)
+		return NULL;
+	rendering->file = &files[index];
+	rendering->rendered_ns = clock_mono_ns();
+	rendering->mtime_ns =
+		before && dir->now[index].hash == hash ? before->mtime_ns : clock_wall_ns();
+	rendering->data = buf_take(&out, &rendering->len);
+	rendering->node.lookups++; /* ours */
+	if (before)
+		node_forget(&before->node, 1);
+	dir->now[index].rendering = rendering;
+	dir->now[index].hash = hash;
+	return rendering;
+}
+
+static struct node *find(struct system_node *dir, size_t index)
+{
+	struct rendering *now = dir->now[index].rendering;
+
+	if (!now || now->is_taken || clock_mono_ns() - now->rendered_ns > RENDERING_LASTS)
+		now = render(dir, index);
+	return now ? &now->node : NULL;
 }
 
 static void system_lookup(struct node *dir, struct req *req, const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		if (strcmp(files[i].name, name) == 0) {
-			req_entry(req, render((struct system_node *)dir, i));
+			req_entry(req, find((struct system_node *)dir, i));
 			return;
 		}
 	}
@@ -183,16 +271,45 @@ static void add_counts(cJSON *root)
 	add_gauge(queues, "ask", GAUGE_ASK_QUEUE);
 }
 
-/* Print @root with a newline behind it, and free it. */
+static int print_value(const cJSON *value, struct buf *out)
+{
+	AUTO_FREE char *text = cJSON_PrintUnformatted(value);
+
+	return text ? buf_adds(out, text) : -ENOMEM;
+}
+
+/* An array's elements, a row each. */
+static int print_rows(const cJSON *array, struct buf *out)
+{
+	const cJSON *row;
+
+	buf_addc(out, '[');
+	cJSON_ArrayForEach(row, array)
+	{
+		buf_adds(out, row == array->child ? "\n    " : ",\n    ");
+		int rc = print_value(row, out);
+		if (rc)
+			return rc;
+	}
+	return buf_adds(out, "\n  ]");
+}
+
+/* Print the object @root with a line a member, and free it. */
 static int print_json(cJSON *root, struct buf *out)
 {
-	AUTO_FREE char *text = cJSON_Print(root);
+	const cJSON *member;
+	int rc = root ? 0 : -ENOMEM;
 
+	cJSON_ArrayForEach(member, root)
+	{
+		buf_addf(
+			out, "%s  \"%s\": ", member == root->child ? "{\n" : ",\n", member->string);
+		rc = rc				? rc
+			: cJSON_IsArray(member) ? print_rows(member, out)
+						: print_value(member, out);
+	}
 	cJSON_Delete(root);
-	if (!text)
-		return -ENOMEM;
-	buf_adds(out, text);
-	return buf_addc(out, '\n');
+	return rc ? rc : buf_adds(out, "\n}\n");
 }
 
 static int render_health(struct fs *fs, struct buf *out)

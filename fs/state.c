@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/auto.h"
-#include "core/buf.h"
+#include "core/clock.h"
 
 static char *state_base(void)
 {
@@ -90,6 +90,8 @@ static int lock(struct state *state, struct err *err)
 		return err_set(err, -EBUSY, "%s is in use by another askfs (process %s): unmount that one "
 			"first, or name another folder with --state", state->path, text);
 	}
+	ssize_t n = pread(state->lock_fd, text, sizeof(text) - 1, 0);
+	state->was_ended = n == 0 || (n > 0 && text[0] == 'e');
 	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (ftruncate(state->lock_fd, 0) || pwrite(state->lock_fd, text, (size_t)len, 0) < 0)
 		return err_set(err, -errno, "%s/lock: %s", state->path, strerror(errno));
@@ -115,6 +117,10 @@ static int read_realm(struct state *state, const char *wanted)
 			return -errno;
 		text[len] = '\0';
 	}
+	struct stat attr; /* the file is never written again */
+	if (fstat(fd, &attr))
+		return -errno;
+	state->made_ns = (int64_t)attr.st_mtim.tv_sec * NS_PER_SEC + attr.st_mtim.tv_nsec;
 	state->realm = strdup(wanted[0] ? wanted : text);
 	return state->realm ? 0 : -ENOMEM;
 }
@@ -165,6 +171,15 @@ int state_open(struct state *state, const char *path, const char *realm, struct 
 	if (rc)
 		state_release(state);
 	return rc;
+}
+
+void state_end(struct state *state)
+{
+	static const char word[] = "ended\n";
+
+	if (state->lock_fd >= 0 && !ftruncate(state->lock_fd, 0) &&
+		pwrite(state->lock_fd, word, sizeof(word) - 1, 0) < 0)
+		return; /* the next one looks, that is all */
 }
 
 void state_release(struct state *state)

@@ -3,12 +3,17 @@
 #ifndef ASKFS_FS_STATE_H
 #define ASKFS_FS_STATE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "core/err.h"
 
 struct state {
 	char *path; /* absolute */
 	char *realm;
 	int dir_fd, spool_fd, lock_fd;
+	int64_t made_ns; /* when it was made; since 1970 */
+	bool was_ended;  /* the daemon before had come to its end, or there was none */
 };
 
 /* Where the state of a mount is if nobody says otherwise: below $XDG_STATE_HOME/askfs, for root
@@ -20,5 +25,8 @@ char *state_default_path(const char *mount_point);
  * name at first. 0 or -errno with *err set. */
 int state_open(struct state *state, const char *path, const char *realm, struct err *err);
 void state_release(struct state *state);
+
+/* Everything is written: the next daemon need not look for what a kill may have left. */
+void state_end(struct state *state);
 
 #endif

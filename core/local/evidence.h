@@ -12,6 +12,7 @@
 enum evidence_feature {
 	EVIDENCE_COVER,   /* share of the question's idf mass that its words hold */
 	EVIDENCE_AROUND,  /* share that only its neighbours, heading or title hold */
+	EVIDENCE_LIKE,    /* share that its words only resemble */
 	EVIDENCE_PASSAGE, /* the passage's share of the best passage's score */
 	EVIDENCE_FIT,     /* it holds a date, number or name where one is asked for */
 	EVIDENCE_PAIRS,   /* neighbours in the question that are near each other in it */
@@ -31,11 +32,11 @@ struct evidence_item {
 
 /* Signals of whether the passages hold an answer at all, each from 0 to 1. */
 enum evidence_signal {
-	SIGNAL_COVER,   /* the best sentence's share of the idf mass */
-	SIGNAL_PASSAGE, /* the best passage's */
-	SIGNAL_RAREST,  /* 1 if the question's rarest word is in a passage */
-	SIGNAL_BM25,    /* the best passage's score by words over the most it could be */
-	SIGNAL_FIT,
+	SIGNAL_COVER,   /* the best sentence's share of the question's idf mass */
+	SIGNAL_LIKE,    /* the share that its words only resemble */
+	SIGNAL_PASSAGE, /* the best passage's share, heading and title among it */
+	SIGNAL_MISSING, /* the share of the heaviest word that no passage holds */
+	SIGNAL_IDEOGRAM, /* the share of the question's words that are pairs of ideograms */
 	SIGNAL_COUNT
 };
 

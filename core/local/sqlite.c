@@ -65,8 +65,9 @@ static int set_up(sqlite3 *db, enum db_mode mode, int cache_kib, struct err *err
 	buf_init(&sql, BUF_MAX_DEFAULT);
 	buf_addf(&sql, "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY;", cache_kib);
 	if (mode == DB_WRITER)
-		buf_adds(&sql, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-			       "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=16777216;");
+		buf_adds(&sql,
+			"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+			"PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=16777216;");
 	else
 		buf_adds(&sql, "PRAGMA query_only=ON; PRAGMA mmap_size=1073741824;");
 	return sql.failed ? sql.failed : db_exec(db, sql.data, err);
@@ -180,8 +181,6 @@ static int sync_path(const char *path, int flags, struct err *err)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 
-	if (fd < 0 && errno == ENOENT)
-		return 0;
 	if (fd < 0 || fsync(fd) < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
 	return 0;
@@ -199,7 +198,9 @@ int db_sync(const char *path, struct err *err)
 	if (log.failed || folder.failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	int rc = sync_path(log.data, 0, err);
-	return rc ? rc : sync_path(folder.data, O_DIRECTORY, err);
+	if (rc && rc != -ENOENT) /* no log: nothing was written since it was closed */
+		return rc;
+	return sync_path(folder.data, O_DIRECTORY, err);
 }
 
 int db_check(sqlite3 *db, struct buf *report, struct err *err)

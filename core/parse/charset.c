@@ -6,6 +6,7 @@
  * and open files that the confined process cannot have. */
 #include "core/parse/charset.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,31 +92,76 @@ static const char *charset_of_bom(const char *head, size_t len, size_t *bom)
 	return NULL;
 }
 
-/* Without a byte order mark: most texts in UTF-16 have spaces and line ends, and in UTF-32
- * every character has NUL bytes, always at the same places. */
+/* True if @units 16-bit units, the high byte first or not, are characters of a text: no
+ * control characters, no halves of surrogate pairs. */
+static bool are_characters(const unsigned char *bytes, size_t units, bool is_big)
+{
+	bool is_half = false;
+
+	for (size_t i = 0; i < units; i++) {
+		unsigned high = bytes[2 * i + !is_big], low = bytes[2 * i + is_big];
+		bool is_low_half = high >= 0xdc && high <= 0xdf;
+		if (is_half != is_low_half)
+			return false;
+		is_half = high >= 0xd8 && high <= 0xdb;
+		bool is_space = low >= '\t' && low <= '\r';
+		if (high == 0 && ((low < 0x20 && !is_space) || (low >= 0x7f && low < 0xa0)))
+			return false;
+	}
+	return true;
+}
+
+/* UTF-16 without a byte order mark has NUL bytes on one side only: in most units of a Western
+ * text, and in the spaces and line ends of any other. */
+static bool is_utf16(const unsigned char *bytes, size_t units, bool is_big)
+{
+	size_t high = 0, low = 0, spaces = 0, printable = 0;
+
+	for (size_t i = 0; i < units; i++) {
+		unsigned char c = bytes[2 * i + is_big];
+		bool is_latin = bytes[2 * i + !is_big] == 0;
+		printable += isprint(c) != 0;
+		printable += isprint(bytes[2 * i + !is_big]) != 0;
+		high += is_latin;
+		low += c == 0;
+		spaces += is_latin && (c == ' ' || c == '\n');
+	}
+	bool is_western = high * 2 > units && low * 8 <= high;
+	bool is_ascii = printable > units + units / 2; /* with a stray NUL */
+	return (is_western || (spaces > units / 128 && !is_ascii)) &&
+		are_characters(bytes, units, is_big);
+}
+
+/* Every character of UTF-32 lies below U+110000, and few lie beyond U+FFFF. */
+static bool is_utf32(const unsigned char *bytes, size_t units, bool is_big)
+{
+	size_t high = 0;
+
+	for (size_t i = 0; i < units; i++) {
+		const unsigned char *unit = bytes + 4 * i;
+		if (unit[is_big ? 0 : 3] != 0 || unit[is_big ? 1 : 2] > 0x10)
+			return false;
+		high += unit[is_big ? 1 : 2] != 0;
+	}
+	return units > 0 && high * 2 <= units;
+}
+
 const char *charset_of_units(const char *head, size_t len, size_t *bom)
 {
 	const unsigned char *bytes = (const unsigned char *)head;
-	size_t nul[4] = {0}, space[2] = {0}, quads = (len < 4096 ? len : 4096) / 4;
+	size_t looked_at = len < 4096 ? len : 4096;
 
 	*bom = 0;
 	const char *name = charset_of_bom(head, len, bom);
-	if (name || quads == 0)
+	if (name || !memchr(head, 0, looked_at))
 		return name;
-	for (size_t i = 0; i < quads * 4; i++)
-		nul[i % 4] += bytes[i] == 0;
-	for (size_t i = 0; i < quads * 4; i += 2) {
-		space[0] += bytes[i] == 0 && (bytes[i + 1] == ' ' || bytes[i + 1] == '\n');
-		space[1] += bytes[i + 1] == 0 && (bytes[i] == ' ' || bytes[i] == '\n');
-	}
-	if (nul[0] == quads && nul[1] == quads && nul[3] < quads / 8 + 1)
+	if (len % 4 == 0 && is_utf32(bytes, looked_at / 4, true))
 		return "UTF-32BE";
-	if (nul[3] == quads && nul[2] == quads && nul[0] < quads / 8 + 1)
+	if (len % 4 == 0 && is_utf32(bytes, looked_at / 4, false))
 		return "UTF-32LE";
-	size_t even = nul[0] + nul[2], odd = nul[1] + nul[3];
-	if (even > odd * 8 && (even * 4 > quads || space[0] > quads / 32))
+	if (is_utf16(bytes, looked_at / 2, true))
 		return "UTF-16BE";
-	if (odd > even * 8 && (odd * 4 > quads || space[1] > quads / 32))
+	if (is_utf16(bytes, looked_at / 2, false))
 		return "UTF-16LE";
 	return NULL;
 }
@@ -129,8 +175,9 @@ static const char *charset_of_escapes(const char *head, size_t len)
 			return "ISO-2022-KR";
 		if (left >= 4 && (!memcmp(p, "\x1b$)A", 4) || !memcmp(p, "\x1b$)G", 4)))
 			return "ISO-2022-CN";
-		if (left >= 3 && (!memcmp(p, "\x1b$B", 3) || !memcmp(p, "\x1b$@", 3) ||
-			    !memcmp(p, "\x1b(J", 3) || !memcmp(p, "\x1b(I", 3)))
+		if (left >= 3 &&
+			(!memcmp(p, "\x1b$B", 3) || !memcmp(p, "\x1b$@", 3) ||
+				!memcmp(p, "\x1b(J", 3) || !memcmp(p, "\x1b(I", 3)))
 			return "ISO-2022-JP-2";
 		if (left >= 4 && !memcmp(p, "\x1b$(D", 4))
 			return "ISO-2022-JP-2";
@@ -160,8 +207,8 @@ static bool decodes(const char *name, const char *sample, size_t len, bool is_al
 	do {
 		UChar *to = room;
 		status = U_ZERO_ERROR;
-		ucnv_toUnicode(converter, &to, room + ARRAY_LEN(room), &at, end, NULL, is_all,
-			&status);
+		ucnv_toUnicode(
+			converter, &to, room + ARRAY_LEN(room), &at, end, NULL, is_all, &status);
 	} while (status == U_BUFFER_OVERFLOW_ERROR);
 	ucnv_close(converter);
 	return U_SUCCESS(status);
@@ -206,6 +253,12 @@ static bool is_western_sign(unsigned char c)
 	return c == 0x80 || c == 0x84 || c == 0x85 || (c >= 0x91 && c <= 0x97) || c == 0x99;
 }
 
+static bool is_inside_word(const unsigned char *bytes, size_t len, size_t i)
+{
+	return i > 0 && i + 1 < len && isalpha(bytes[i - 1]) && isalpha(bytes[i + 1]) &&
+		bytes[i] != 0xb7; /* Catalan: "col·lecció" */
+}
+
 /* A few letters beyond ASCII, each alone among ASCII letters, and such signs, are a Western
  * text that is too short for statistics: uchardet takes "Zo\xeb" for anything. */
 static bool is_western(const char *sample, size_t len)
@@ -218,6 +271,8 @@ static bool is_western(const char *sample, size_t len)
 		if (bytes[i] >= 0x80 && is_before_letter)
 			return false;
 		if (bytes[i] >= 0x80 && bytes[i] < 0xa0 && !is_western_sign(bytes[i]))
+			return false;
+		if (bytes[i] >= 0xa0 && bytes[i] < 0xc0 && is_inside_word(bytes, len, i))
 			return false;
 		letters += bytes[i] >= 0xc0;
 	}
@@ -283,8 +338,8 @@ int charset_stream_new(struct charset_stream **out, const char *name)
 	return 0;
 }
 
-int charset_stream_add(struct charset_stream *stream, const char *data, size_t len, bool is_last,
-	struct buf *out)
+int charset_stream_add(
+	struct charset_stream *stream, const char *data, size_t len, bool is_last, struct buf *out)
 {
 	const char *end = data + len;
 	char room[8192];
@@ -294,8 +349,8 @@ int charset_stream_add(struct charset_stream *stream, const char *data, size_t l
 	do {
 		char *to = room;
 		status = U_ZERO_ERROR;
-		ucnv_convertEx(stream->to, stream->from, &to, room + sizeof(room), &data,
-			end, stream->pivot, &stream->source, &stream->target,
+		ucnv_convertEx(stream->to, stream->from, &to, room + sizeof(room), &data, end,
+			stream->pivot, &stream->source, &stream->target,
 			stream->pivot + ARRAY_LEN(stream->pivot), !stream->has_begun, is_last,
 			&status);
 		stream->has_begun = true;

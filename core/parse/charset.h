@@ -13,6 +13,9 @@
  * nothing else fits. The name is valid until the next call. */
 const char *charset_detect(const char *head, size_t len, bool is_all, size_t *bom);
 
+/* The same for a web page, which may name it. */
+const char *charset_of_page(const char *head, size_t len, bool is_all, size_t *bom);
+
 /* The encoding that a byte order mark or the NUL bytes of UTF-16 and UTF-32 give away; NULL
  * if there is none. */
 const char *charset_of_units(const char *head, size_t len, size_t *bom);
@@ -29,8 +32,8 @@ int charset_stream_new(struct charset_stream **out, const char *name);
 
 /* Append what @data gives to @out; a character cut at its end waits for the next call, or,
  * with @is_last, becomes U+FFFD like every invalid part. 0 or -errno of @out. */
-int charset_stream_add(struct charset_stream *stream, const char *data, size_t len, bool is_last,
-	struct buf *out);
+int charset_stream_add(
+	struct charset_stream *stream, const char *data, size_t len, bool is_last, struct buf *out);
 
 void charset_stream_free(struct charset_stream *stream);
 

@@ -78,7 +78,7 @@ static int parse(struct source *source, bool is_batch, struct err *err)
 	source->head_len = (size_t)n;
 #ifdef ASKFS_PARSE_TEST
 	if (child_misbehave(out, head, source->head_len))
-		return 0;
+		return out->failed;
 #endif
 	struct type type = type_detect(source);
 	source->type = type.name;

@@ -14,7 +14,7 @@ struct request {
 	struct protocol_request header;
 	struct protocol_item items[PROTOCOL_ITEMS_MAX];
 	char names[PROTOCOL_ITEMS_MAX][PROTOCOL_NAME_MAX + 1];
-	int reply;                   /* descriptor, or -1 */
+	int reply; /* descriptor, or -1 */
 	int fds[PROTOCOL_ITEMS_MAX]; /* as many as header.count, or -1 */
 };
 

@@ -29,7 +29,7 @@
 #include "core/auto.h"
 #include "core/parse/files.h"
 
-#define NOBODY       65534
+#define NOBODY	     65534
 #define FILES_MAX    128
 #define FILTER_MAX   1024
 #define PID_IN_CHILD 0x5afe9d1dU /* stands for the child's own pid in its filter */
@@ -44,32 +44,34 @@ static rlim_t idle_address_space; /* of the server, bytes */
 /* What every child does, with whatever arguments. */
 static const int child_calls[] = {SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv),
 	SCMP_SYS(preadv), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(stat),
-	SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(statfs),
-	SCMP_SYS(fstatfs), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getdents64), SCMP_SYS(getcwd),
-	SCMP_SYS(dup), SCMP_SYS(fadvise64), SCMP_SYS(munmap), SCMP_SYS(mremap),
-	SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(sched_yield),
-	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(sigaltstack), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres),
-	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid),
-	SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(getrandom),
-	SCMP_SYS(getrusage), SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall)};
+	SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(fstatfs),
+	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat), SCMP_SYS(getdents64), SCMP_SYS(getcwd), SCMP_SYS(dup),
+	SCMP_SYS(fadvise64), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
+	SCMP_SYS(futex), SCMP_SYS(sched_yield), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid),
+	SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
+	SCMP_SYS(getrandom), SCMP_SYS(getrusage), SCMP_SYS(uname), SCMP_SYS(sysinfo),
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(restart_syscall)};
 
 /* What the server does beside. */
 static const int server_calls[] = {SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(wait4), SCMP_SYS(kill), SCMP_SYS(tgkill),
-	SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(prctl), SCMP_SYS(seccomp),
-	SCMP_SYS(prlimit64), SCMP_SYS(getrlimit), SCMP_SYS(setrlimit), SCMP_SYS(close_range),
-	SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(fcntl), SCMP_SYS(set_robust_list),
-	SCMP_SYS(set_tid_address), SCMP_SYS(rseq)};
+	SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(prctl), SCMP_SYS(seccomp), SCMP_SYS(prlimit64),
+	SCMP_SYS(getrlimit), SCMP_SYS(setrlimit), SCMP_SYS(close_range), SCMP_SYS(dup2),
+	SCMP_SYS(dup3), SCMP_SYS(fcntl), SCMP_SYS(set_robust_list), SCMP_SYS(set_tid_address),
+	SCMP_SYS(rseq)};
 
 int confine_privileges(struct err *err)
 {
-	if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-				      setresuid(NOBODY, NOBODY, NOBODY)))
-		return err_set(err, -errno, "root's rights cannot be given up: %s", strerror(errno));
+	if (geteuid() == 0 &&
+		(setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+			setresuid(NOBODY, NOBODY, NOBODY)))
+		return err_set(
+			err, -errno, "root's rights cannot be given up: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return err_set(err, -errno, "prctl: %s", strerror(errno));
 	return 0;
@@ -116,20 +118,20 @@ static int allow_child(scmp_filter_ctx filter)
 {
 	int rc = 0;
 
-	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-		SCMP_A0(SCMP_CMP_EQ, CHILD_REPLY));
-	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-		SCMP_A0(SCMP_CMP_EQ, CHILD_STDERR));
-	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(writev), 1,
-		SCMP_A0(SCMP_CMP_EQ, CHILD_STDERR));
-	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-		SCMP_A0(SCMP_CMP_EQ, PID_IN_CHILD));
-	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-		SCMP_A1(SCMP_CMP_EQ, F_GETFL));
-	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-		SCMP_A1(SCMP_CMP_EQ, F_SETFD));
-	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-		SCMP_A1(SCMP_CMP_EQ, F_GETFD));
+	rc |= seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, CHILD_REPLY));
+	rc |= seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, CHILD_STDERR));
+	rc |= seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(writev), 1, SCMP_A0(SCMP_CMP_EQ, CHILD_STDERR));
+	rc |= seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, PID_IN_CHILD));
+	rc |= seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GETFL));
+	rc |= seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_SETFD));
+	rc |= seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GETFD));
 	return rc;
 }
 
@@ -167,24 +169,11 @@ static int prepare_child_filter(bool may_open)
 	return 0;
 }
 
-static int measure_idle(void)
-{
-	AUTO_FCLOSE FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long pages;
-
-	if (!file || fscanf(file, "%lu", &pages) != 1)
-		return -EIO;
-	idle_address_space = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
-	return 0;
-}
-
 int confine_server(enum confine_level level, struct err *err)
 {
-	int rc = measure_idle();
+	int rc = level == CONFINE_LANDLOCK ? files_landlock(err) : 0;
 
 	if (rc)
-		return err_set(err, rc, "/proc/self/statm cannot be read");
-	if (level == CONFINE_LANDLOCK && (rc = files_landlock(err)))
 		return rc;
 	bool may_open = level != CONFINE_REFUSE;
 	rc = prepare_child_filter(may_open);
@@ -200,11 +189,21 @@ int confine_child(void)
 	uint32_t pid = (uint32_t)getpid();
 
 	for (size_t i = 0; i < child_filter_len; i++)
-		if (BPF_CLASS(child_filter[i].code) == BPF_JMP &&
-			child_filter[i].k == PID_IN_CHILD)
+		if (BPF_CLASS(child_filter[i].code) == BPF_JMP && child_filter[i].k == PID_IN_CHILD)
 			child_filter[i].k = pid;
 	struct sock_fprog program = {.len = child_filter_len, .filter = child_filter};
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) ? -errno : 0;
+}
+
+int limits_measure(struct err *err)
+{
+	AUTO_CLOSE int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char line[128] = "";
+
+	if (fd < 0 || read(fd, line, sizeof(line) - 1) <= 0)
+		return err_set(err, -EIO, "/proc/self/statm cannot be read");
+	idle_address_space = strtoul(line, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+	return 0;
 }
 
 static int limit(__rlimit_resource_t resource, rlim_t soft, rlim_t hard)

@@ -28,14 +28,14 @@ static const char *const short_list[] = {"/usr/share/poppler", "/usr/share/fonts
 struct ruleset {
 	uint64_t access_fs;
 	uint64_t access_net; /* from ABI 4 */
-	uint64_t scoped;     /* from ABI 6 */
+	uint64_t scoped; /* from ABI 6 */
 };
-#define ACCESS_FS_1     ((UINT64_C(1) << 13) - 1) /* all of ABI 1 */
-#define ACCESS_REFER    (UINT64_C(1) << 13)       /* ABI 2 */
-#define ACCESS_TRUNCATE (UINT64_C(1) << 14)       /* ABI 3 */
-#define ACCESS_IOCTL    (UINT64_C(1) << 15)       /* ABI 5 */
-#define ACCESS_NET      UINT64_C(3)               /* bind and connect of TCP */
-#define SCOPED          UINT64_C(3)               /* abstract Unix sockets, signals */
+#define ACCESS_FS_1	((UINT64_C(1) << 13) - 1) /* all of ABI 1 */
+#define ACCESS_REFER	(UINT64_C(1) << 13) /* ABI 2 */
+#define ACCESS_TRUNCATE (UINT64_C(1) << 14) /* ABI 3 */
+#define ACCESS_IOCTL	(UINT64_C(1) << 15) /* ABI 5 */
+#define ACCESS_NET	UINT64_C(3) /* bind and connect of TCP */
+#define SCOPED		UINT64_C(3) /* abstract Unix sockets, signals */
 
 static long landlock_abi(void)
 {
@@ -117,18 +117,45 @@ static int bind_reading(const char *path)
 		: 0;
 }
 
+static int write_file(const char *path, const char *text)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t len = strlen(text);
+
+	return fd >= 0 && write(fd, text, len) == (ssize_t)len ? 0 : -errno;
+}
+
+/* Without root: a user namespace gives the right to mount. We stay who we are in it, for an
+ * identity that is not mapped can make no folder. */
+static int unshare_mounts(void)
+{
+	unsigned uid = geteuid(), gid = getegid();
+	char map[64];
+
+	if (unshare(CLONE_NEWNS | (uid ? CLONE_NEWUSER : 0)))
+		return -errno;
+	if (!uid)
+		return 0;
+	snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
+	int rc = write_file("/proc/self/uid_map", map);
+	rc = rc ? rc : write_file("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);
+	return rc ? rc : write_file("/proc/self/gid_map", map);
+}
+
 /* The old root is left on top of the new one and then detached: pivot_root(2), NOTES. */
 static int enter_namespace(void)
 {
-	if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)))
-		return -errno;
+	int rc = unshare_mounts();
+
+	if (rc)
+		return rc;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 		mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") ||
 		chdir("/tmp"))
 		return -errno;
 	for (size_t i = 0; i < ARRAY_LEN(short_list); i++) {
-		int rc = bind_reading(short_list[i]);
-		if (rc)
+		if ((rc = bind_reading(short_list[i])))
 			return rc;
 	}
 	if (syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))

@@ -7,9 +7,9 @@
 
 /* In order of preference. */
 enum confine_level {
-	CONFINE_LANDLOCK,  /* nothing but the short list can be opened */
+	CONFINE_LANDLOCK, /* nothing but the short list can be opened */
 	CONFINE_NAMESPACE, /* nothing else is there */
-	CONFINE_REFUSE     /* nothing can be opened at all */
+	CONFINE_REFUSE /* nothing can be opened at all */
 };
 
 /* The best level that this kernel and these rights allow. A namespace is entered at once,

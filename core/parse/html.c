@@ -19,10 +19,9 @@
 #include "core/parse/charset.h"
 #include "core/text/utf8.h"
 
-#define LINE_MAX_BYTES   ((size_t)64 << 10) /* longer lines go out in parts */
-#define TITLE_MAX_BYTES  ((size_t)4 << 10)
-#define DOCUMENT_MAX     ((size_t)1 << 30)
-#define CHARSET_LOOK_FOR 4096
+#define LINE_MAX_BYTES	((size_t)64 << 10) /* longer lines go out in parts */
+#define TITLE_MAX_BYTES ((size_t)4 << 10)
+#define DOCUMENT_MAX	((size_t)1 << 30)
 
 /* In order of strength. */
 enum separator { SEPARATE_NOT, SEPARATE_SPACE, SEPARATE_LINE, SEPARATE_PARAGRAPH, SEPARATE_CELL };
@@ -30,7 +29,7 @@ enum separator { SEPARATE_NOT, SEPARATE_SPACE, SEPARATE_LINE, SEPARATE_PARAGRAPH
 /* What an element means to us. */
 enum role {
 	ROLE_BLOCK = 1, /* stands in a paragraph of its own */
-	ROLE_LINE,      /* begins a line */
+	ROLE_LINE, /* begins a line */
 	ROLE_BREAK,
 	ROLE_HEADING,
 	ROLE_ROW,
@@ -100,15 +99,16 @@ static const struct {
 struct html {
 	struct out *out;
 	xmlParserCtxtPtr parser;
-	struct buf line;  /* text since the last separator, white space collapsed */
+	struct buf line; /* text since the last separator, white space collapsed */
 	struct buf title; /* text of the first <title> */
 	cJSON *metadata;
 	enum separator pending;
-	uint32_t heading;  /* level of the heading we are in, or 0 */
+	uint32_t heading; /* level of the heading we are in, or 0 */
 	unsigned dropping; /* elements of ROLE_DROP that are open */
-	unsigned pre;      /* elements of ROLE_PRE that are open */
-	bool has_cell;     /* the row has one already */
-	bool has_text;     /* something was written */
+	unsigned pre; /* elements of ROLE_PRE that are open */
+	bool has_cell; /* the row has one already */
+	bool is_cell_start; /* no text in the cell yet: a block's edge there separates nothing */
+	bool has_text; /* something was written */
 	bool in_title, has_title;
 	bool ends_in_space; /* white space waits to be written between words */
 };
@@ -141,13 +141,14 @@ static void flush_line(struct html *html)
 	if (html->has_text && html->pending)
 		out_text(out, separators[html->pending], strlen(separators[html->pending]));
 	html->pending = SEPARATE_NOT;
+	html->is_cell_start = false;
 	if (html->heading)
 		out_mark(out, MARK_HEADING, html->heading, out->chars,
 			out->chars + out_count(html->line.data, html->line.len));
 	out_text(out, html->line.data, html->line.len);
 	html->has_text = true;
 	buf_clear(&html->line);
-	if (out->failed)
+	if (out->failed && html->parser)
 		xmlStopParser(html->parser);
 }
 
@@ -155,7 +156,7 @@ static void separate(struct html *html, enum separator separator)
 {
 	flush_line(html);
 	html->ends_in_space = false;
-	if (separator > html->pending)
+	if (separator > html->pending && !html->is_cell_start)
 		html->pending = separator;
 }
 
@@ -164,11 +165,12 @@ static void begin_cell(struct html *html)
 	if (!html->has_cell) {
 		separate(html, SEPARATE_LINE);
 		html->has_cell = true;
-		return;
+	} else {
+		flush_line(html);
+		html->ends_in_space = false;
+		html->pending = SEPARATE_CELL;
 	}
-	flush_line(html);
-	html->ends_in_space = false;
-	html->pending = SEPARATE_CELL;
+	html->is_cell_start = true;
 }
 
 /* A row begins or ends: a cell's separator that no text has used is void. */
@@ -178,6 +180,7 @@ static void begin_row(struct html *html)
 	html->ends_in_space = false;
 	if (html->pending == SEPARATE_CELL)
 		html->pending = SEPARATE_LINE;
+	html->is_cell_start = false;
 	separate(html, SEPARATE_LINE);
 	html->has_cell = false;
 }
@@ -192,8 +195,8 @@ static const char *attribute(const xmlChar **attributes, const char *name)
 
 static void add_metadata(struct html *html, const char *name, const char *value)
 {
-	if (value && *value && strlen(value) <= 1024 && !cJSON_HasObjectItem(html->metadata, name) &&
-		utf8_is_valid(value, strlen(value)))
+	if (value && *value && strlen(value) <= 1024 &&
+		!cJSON_HasObjectItem(html->metadata, name) && utf8_is_valid(value, strlen(value)))
 		cJSON_AddStringToObject(html->metadata, name, value);
 }
 
@@ -340,44 +343,20 @@ static void characters(void *context, const xmlChar *text, int len)
 		add_words(html, at, at + len);
 }
 
-/* The charset that a meta element near the beginning names. */
-static const char *charset_of_meta(const struct source *source, char label[64])
-{
-	size_t len = source->head_len < CHARSET_LOOK_FOR ? source->head_len : CHARSET_LOOK_FOR;
-	const char *end = source->head + len, *p = source->head;
-
-	while ((p = memmem(p, (size_t)(end - p), "charset", 7)) || (p = NULL)) {
-		p += 7;
-		while (p < end && strchr(" \t\"'=", *p) && *p)
-			p++;
-		size_t n = 0;
-		while (p + n < end && n < 63 &&
-			(strchr("-_:.+", p[n]) ? p[n] != '\0' : (p[n] | 32) >= '0'))
-			n++;
-		memcpy(label, p, n);
-		label[n] = '\0';
-		if (n && charset_find(label))
-			return charset_find(label);
-	}
-	return NULL;
-}
-
-/* A byte order mark wins, then valid UTF-8 with such characters in it, then what the page
- * says of itself, then statistics. */
-static const char *find_charset(const struct source *source, char label[64], size_t *skip)
-{
-	const char *units = charset_of_units(source->head, source->head_len, skip);
-	if (units)
-		return units;
-	const char *detected =
-		charset_detect(source->head, source->head_len, source_is_all(source), skip);
-	const char *named = charset_of_meta(source, label);
-	return named && strcmp(detected, "UTF-8") && strncmp(named, "UTF-16", 6) ? named : detected;
-}
-
+/* NUL would end the page for libxml2. */
 static int gather(void *context, const char *utf8, size_t len)
 {
-	return utf8_sanitize(utf8, len, context);
+	int rc = 0;
+
+	while (!rc && len) {
+		const char *nul = memchr(utf8, 0, len);
+		size_t part = nul ? (size_t)(nul - utf8) : len;
+		rc = utf8_sanitize(utf8, part, context);
+		part += nul != NULL;
+		utf8 += part;
+		len -= part;
+	}
+	return rc;
 }
 
 static void silent(void *context, const char *format, ...)
@@ -401,15 +380,19 @@ static int parse(struct html *html, const struct buf *document)
 	htmlParserCtxtPtr parser = htmlCreateMemoryParserCtxt(document->data, (int)document->len);
 	if (!parser)
 		return -ENOMEM;
-	htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-						HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
+	htmlCtxtUseOptions(parser,
+		HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET |
+			HTML_PARSE_IGNORE_ENC);
 	xmlSwitchEncoding(parser, XML_CHAR_ENCODING_UTF8);
 	*parser->sax = handler;
 	parser->userData = html;
 	html->parser = parser;
 	htmlParseDocument(parser);
-	int rc = parser->errNo == XML_ERR_NO_MEMORY ? -ENOMEM : html->line.failed;
+	int rc = html->line.failed;
+	if (parser->disableSAX && !html->out->failed) /* it gave up before the end */
+		rc = parser->errNo == XML_ERR_NO_MEMORY ? -ENOMEM : -EBADMSG;
 	htmlFreeParserCtxt(parser);
+	html->parser = NULL;
 	return rc;
 }
 
@@ -428,17 +411,17 @@ int html_read(const struct source *source, struct out *out, struct err *err)
 {
 	AUTO_BUF struct buf document;
 	struct html html = {.out = out, .metadata = cJSON_CreateObject()};
-	char label[64];
 	size_t skip = 0;
 
 	buf_init(&document, DOCUMENT_MAX);
 	buf_init(&html.line, LINE_MAX_BYTES * 2);
 	buf_init(&html.title, TITLE_MAX_BYTES);
-	const char *charset = find_charset(source, label, &skip);
+	const char *charset =
+		charset_of_page(source->head, source->head_len, source_is_all(source), &skip);
 	out_field(out, FIELD_CHARSET, charset, strlen(charset));
 	int rc = source_each(source, charset, skip, gather, &document, err);
-	if (!rc && document.len)
-		rc = parse(&html, &document);
+	if (!rc && document.len && (rc = parse(&html, &document)))
+		err_set(err, rc, "the page cannot be read to its end: %s", strerror(-rc));
 	finish(&html);
 	buf_release(&html.line);
 	buf_release(&html.title);

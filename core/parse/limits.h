@@ -23,7 +23,11 @@ int confine_server(enum confine_level level, struct err *err);
  * change of limits. 0 or -errno. */
 int confine_child(void);
 
-/* The limits of one document, in a child: address space beyond what the process has now. */
+/* See how much address space the idle server has. Once, in the server, after all libraries are
+ * loaded and while /proc can be seen. 0 or -errno with *err set. */
+int limits_measure(struct err *err);
+
+/* The limits of one document, in a child: @memory is address space beyond the idle server's. */
 int limits_set(uint64_t memory, unsigned cpu_s);
 
 #endif

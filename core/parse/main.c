@@ -38,6 +38,17 @@ static void settle_fds(void)
 #endif
 }
 
+/* Where the machine runs out of memory, a document is lost before the daemon is. */
+static void stand_in_front(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "500");
+	close(fd);
+}
+
 static int load_libraries(struct err *err)
 {
 	UErrorCode status = U_ZERO_ERROR;
@@ -54,6 +65,7 @@ static int prepare(enum confine_level *level, struct err *err)
 {
 	int rc = load_libraries(err);
 
+	rc = rc ? rc : limits_measure(err);
 	if (rc)
 		return rc;
 	*level = files_begin();
@@ -76,6 +88,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	settle_fds();
+	stand_in_front();
 	hello.result = prepare(&level, &err);
 	hello.confine = level;
 	snprintf(hello.error, sizeof(hello.error), "%.*s", (int)sizeof(hello.error) - 1, err.text);

@@ -13,7 +13,7 @@ struct markdown {
 	struct out *out;
 	struct buf line; /* being gathered */
 	struct buf held; /* the line before */
-	bool is_long;    /* the current line has outgrown @line */
+	bool is_long; /* the current line has outgrown @line */
 	bool has_title;
 	bool is_first; /* the current line is the document's first */
 	char fence; /* the character of the fence we are in, or NUL */
@@ -66,7 +66,8 @@ static bool is_fenced(struct markdown *md)
 
 	if (!md->fence) {
 		bool is_front_matter = md->is_first && c == '-' && n == 3 && line.len == 3;
-		if (!is_front_matter && (n < 3 || c == '-' || (c == '`' && memchr(line.at + n, '`', line.len - n))))
+		if (!is_front_matter &&
+			(n < 3 || c == '-' || (c == '`' && memchr(line.at + n, '`', line.len - n))))
 			return false;
 		md->fence = c;
 		md->fence_len = n;
@@ -103,8 +104,8 @@ static uint32_t underline_level(const struct buf *line)
 	return c == '=' ? 1 : 2;
 }
 
-static void add_heading(struct markdown *md, const struct buf *line, uint32_t level,
-	struct span text)
+static void add_heading(
+	struct markdown *md, const struct buf *line, uint32_t level, struct span text)
 {
 	struct out *out = md->out;
 	uint64_t start = out->chars + out_count(line->data, (size_t)(text.at - line->data));
@@ -129,8 +130,7 @@ static bool is_paragraph(const struct buf *line)
 {
 	struct span text = trim(unindent(line));
 
-	return text.len && !strchr("#>|", *text.at) &&
-		run_of(text.at, text.len, '-') != text.len &&
+	return text.len && !strchr("#>|", *text.at) && run_of(text.at, text.len, '-') != text.len &&
 		!(strchr("-+*", *text.at) && text.len > 1 && text.at[1] == ' ');
 }
 
@@ -187,7 +187,9 @@ static int add(void *context, const char *utf8, size_t len)
 		utf8 += part;
 		len -= part;
 	}
-	return md->line.failed ? md->line.failed : md->held.failed ? md->held.failed : md->out->failed;
+	return md->line.failed	  ? md->line.failed
+		: md->held.failed ? md->held.failed
+				  : md->out->failed;
 }
 
 int markdown_read(const struct source *source, struct out *out, struct err *err)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/parse/text_run.h"
 #include "core/text/utf8.h"
 
 #define FIELD_MAX   ((size_t)4 << 10)
@@ -41,8 +42,7 @@ void out_flush(struct out *out)
 /* Begin a record of @len bytes; returns where its payload goes. */
 static char *record(struct out *out, enum protocol_kind kind, size_t len)
 {
-	struct protocol_record header = {
-		.kind = kind, .item = out->item, .len = (uint32_t)len};
+	struct protocol_record header = {.kind = kind, .item = out->item, .len = (uint32_t)len};
 
 	if (sizeof(header) + len > sizeof(out->packet) - out->used)
 		out_flush(out);
@@ -94,8 +94,8 @@ static bool is_dropped(const unsigned char *at, size_t len)
 }
 
 /* Call @each with the spans of @utf8 that stay (and with what replaces an invalid part). */
-static void clean(const char *utf8, size_t len, void (*each)(void *, const char *, size_t),
-	void *context)
+static void clean(
+	const char *utf8, size_t len, void (*each)(void *, const char *, size_t), void *context)
 {
 	size_t valid = 0, start = 0;
 
@@ -111,6 +111,9 @@ static void clean(const char *utf8, size_t len, void (*each)(void *, const char 
 				continue;
 			}
 		}
+		i += text_run(utf8 + i, valid - i);
+		if (i == valid)
+			continue;
 		if (!is_dropped((const unsigned char *)utf8 + i, valid - i)) {
 			i++;
 			continue;

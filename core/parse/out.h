@@ -17,7 +17,7 @@ struct out {
 	uint32_t item;
 	uint64_t text_max; /* bytes */
 	uint64_t text_len; /* bytes so far */
-	uint64_t chars;    /* code points so far */
+	uint64_t chars; /* code points so far */
 	uint32_t page_count;
 	int failed;
 	size_t used;

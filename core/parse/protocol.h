@@ -6,14 +6,15 @@
  * daemon to the server, with its descriptors (SCM_RIGHTS: the reply socket, then one a
  * document). The reply socket carries packets of records back, written by the child that
  * parses, and at last by the server: how that child ended. A packet arrives whole or not at
- * all, so a child that is killed never leaves half a record behind. The daemon believes
+ * all, so a child that is killed never leaves half a record behind. A daemon that waits no
+ * longer shuts down its end for writing: the child is killed, and EXIT says so. It believes
  * nothing that comes back: sizes, order, UTF-8 and ranges are checked. */
 #ifndef ASKFS_CORE_PARSE_PROTOCOL_H
 #define ASKFS_CORE_PARSE_PROTOCOL_H
 
 #include <stdint.h>
 
-#define PROTOCOL_MAGIC   UINT32_C(0x61736b31)
+#define PROTOCOL_MAGIC	 UINT32_C(0x61736b31)
 #define PROTOCOL_CONTROL 0 /* the server's descriptor of the control socket */
 
 /* Documents a request, and bytes a document's name. SCM_RIGHTS takes 253 descriptors. */
@@ -28,9 +29,9 @@
 /* The server's first packet on the control socket: it is ready, or why it is not. */
 struct protocol_hello {
 	uint32_t magic;
-	int32_t result;   /* 0 or -errno */
+	int32_t result; /* 0 or -errno */
 	uint32_t confine; /* enum confine_level */
-	char error[256];  /* NUL-terminated */
+	char error[256]; /* NUL-terminated */
 };
 
 /* A request: this header, then @count items, then their names one behind the other. */
@@ -39,31 +40,32 @@ struct protocol_request {
 	uint32_t count;
 	uint64_t memory;
 	uint64_t text_bytes;
-	uint32_t cpu_s, wall_s;
+	uint32_t cpu_s;
+	uint32_t reserved; /* 0 */
 };
 struct protocol_item {
 	uint64_t size;
 	uint32_t name_len;
 	uint32_t reserved; /* 0 */
 };
-#define PROTOCOL_REQUEST_MAX                                                       \
-	(sizeof(struct protocol_request) +                                         \
+#define PROTOCOL_REQUEST_MAX               \
+	(sizeof(struct protocol_request) + \
 		PROTOCOL_ITEMS_MAX * (sizeof(struct protocol_item) + PROTOCOL_NAME_MAX))
 
 /* Records, one behind the other in a packet, unaligned. */
 enum protocol_kind {
 	RECORD_TEXT = 1, /* UTF-8 */
-	RECORD_MARK,     /* struct protocol_mark */
-	RECORD_FIELD,    /* a byte of enum protocol_field, then UTF-8 */
-	RECORD_END,      /* struct protocol_end, then the sentence of a failure */
-	RECORD_EXIT      /* struct protocol_exit: the last record of a request */
+	RECORD_MARK, /* struct protocol_mark */
+	RECORD_FIELD, /* a byte of enum protocol_field, then UTF-8 */
+	RECORD_END, /* struct protocol_end, then the sentence of a failure */
+	RECORD_EXIT /* struct protocol_exit: the last record of a request */
 };
 enum protocol_field { FIELD_TYPE = 1, FIELD_TITLE, FIELD_CHARSET, FIELD_METADATA };
 
 struct protocol_record {
 	uint32_t kind;
 	uint32_t item; /* index in the request */
-	uint32_t len;  /* of the payload that follows */
+	uint32_t len; /* of the payload that follows */
 };
 struct protocol_mark {
 	uint32_t kind, value;
@@ -77,6 +79,7 @@ struct protocol_end {
 /* The document is not for a batch: ask for it again by itself. */
 #define PROTOCOL_ALONE (-1000)
 
+/* It ended by itself; it was killed because the daemon gave up; it could not be started. */
 enum protocol_reason { REASON_ENDED, REASON_WALL, REASON_FORK };
 struct protocol_exit {
 	int32_t wait_status; /* as waitpid gives it */

@@ -15,8 +15,8 @@
 #define SOURCE_HEAD_MAX ((size_t)1 << 20)
 
 struct source {
-	int fd;          /* read by position: its offset is shared with the daemon */
-	uint64_t size;   /* as the daemon saw it */
+	int fd; /* read by position: its offset is shared with the daemon */
+	uint64_t size; /* as the daemon saw it */
 	const char *name; /* NUL-terminated: a hint */
 	const char *type; /* MIME type: constant or libmagic's */
 	char *head;

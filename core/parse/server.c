@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One thread that polls: the control socket for requests, woken by SIGCHLD too. It
- * reads no document itself. It keeps the reply socket of each child to report how that ended
- * (the last record of a reply), and kills those that are over their time. */
+/* One thread that polls: the control socket for requests, the reply sockets for daemons that
+ * wait no longer, woken by SIGCHLD too. It reads no document itself. It keeps the reply socket
+ * of each child to report how that ended, as the last record of the reply. */
 #include "core/parse/server.h"
 
 #include <errno.h>
@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "core/auto.h"
-#include "core/clock.h"
 #include "core/parse/child.h"
 #include "core/parse/protocol.h"
 
@@ -28,7 +27,6 @@
 struct child {
 	pid_t pid; /* 0: ended */
 	int reply; /* -1: the slot is free */
-	int64_t deadline_ns;
 	struct protocol_exit exit;
 };
 
@@ -141,7 +139,6 @@ static int receive(int control)
 static void start_child(struct child *child)
 {
 	child->exit = (struct protocol_exit){.reason = REASON_ENDED};
-	child->deadline_ns = clock_mono_ns() + request.header.wall_s * NS_PER_SEC;
 	child->reply = TAKE_FD(request.reply);
 	child->pid = fork();
 	if (child->pid == 0) {
@@ -160,8 +157,8 @@ static void report(struct child *child)
 	struct {
 		struct protocol_record record;
 		struct protocol_exit exit;
-	} __attribute__((packed)) last = {
-		.record = {.kind = RECORD_EXIT, .len = sizeof(last.exit)}, .exit = child->exit};
+	} __attribute__((packed))
+	last = {.record = {.kind = RECORD_EXIT, .len = sizeof(last.exit)}, .exit = child->exit};
 
 	if (send(child->reply, &last, sizeof(last), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
 		(errno == EAGAIN || errno == EINTR))
@@ -187,40 +184,31 @@ static void reap(void)
 	}
 }
 
-static void kill_late(struct child *child, int64_t now)
+/* The daemon waits no longer: it has shut down its end, or closed it. */
+static void give_up(struct child *child)
 {
-	if (child->reply < 0 || !child->pid || now < child->deadline_ns ||
-		child->exit.reason == REASON_WALL)
-		return;
 	child->exit.reason = REASON_WALL;
 	kill(child->pid, SIGKILL);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+/* Look after the children; fill @fds with what to wait for on their replies, and @owners with
+ * whose they are. Returns how many. */
+static nfds_t tend(struct pollfd *fds, struct child **owners)
 {
-	return a < b ? a : b;
-}
-
-/* Look after the children; fill @fds with the replies that wait for room. Returns when the
- * next one is to be killed. */
-static int64_t tend(struct pollfd *fds, nfds_t *count)
-{
-	int64_t now = clock_mono_ns(), next = now + 3600 * NS_PER_SEC;
+	nfds_t count = 0;
 
 	reap();
 	for (size_t i = 0; i < CHILDREN_MAX; i++) {
 		struct child *child = &children[i];
-		kill_late(child, now);
 		if (child->reply >= 0 && !child->pid)
 			report(child);
-		if (child->reply < 0)
+		if (child->reply < 0 || (child->pid && child->exit.reason == REASON_WALL))
 			continue;
-		if (!child->pid)
-			fds[(*count)++] = (struct pollfd){.fd = child->reply, .events = POLLOUT};
-		else if (child->exit.reason != REASON_WALL)
-			next = earlier(next, child->deadline_ns);
+		owners[count] = child;
+		fds[count++] = (struct pollfd){
+			.fd = child->reply, .events = child->pid ? POLLRDHUP : POLLOUT};
 	}
-	return next - now;
+	return count;
 }
 
 static int accept_request(int control)
@@ -245,13 +233,16 @@ int server_run(int control)
 		children[i].reply = -1;
 	while (!rc) {
 		struct pollfd fds[CHILDREN_MAX + 1];
-		nfds_t count = 1;
-		int64_t wait_ns = tend(fds, &count);
-		struct timespec timeout = {
-			.tv_sec = wait_ns / NS_PER_SEC, .tv_nsec = wait_ns % NS_PER_SEC};
-		/* a negative descriptor is passed over: full */
+		struct child *owners[CHILDREN_MAX];
+		nfds_t count = tend(fds + 1, owners);
+		/* a negative descriptor is passed over: all slots are taken */
 		fds[0] = (struct pollfd){.fd = free_slot() ? control : -1, .events = POLLIN};
-		if (ppoll(fds, count, &timeout, &waiting) > 0 && fds[0].revents)
+		if (ppoll(fds, count + 1, NULL, &waiting) <= 0)
+			continue;
+		for (nfds_t i = 0; i < count; i++)
+			if (owners[i]->pid && fds[i + 1].revents)
+				give_up(owners[i]);
+		if (fds[0].revents)
 			rc = accept_request(control);
 	}
 	return rc == -ESHUTDOWN ? 0 : rc;

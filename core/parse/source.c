@@ -16,8 +16,8 @@ ssize_t source_read(const struct source *source, void *data, size_t len, uint64_
 	size_t have = 0;
 
 	while (have < len) {
-		ssize_t n = pread(source->fd, (char *)data + have, len - have,
-			(off_t)(offset + have));
+		ssize_t n =
+			pread(source->fd, (char *)data + have, len - have, (off_t)(offset + have));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -110,8 +110,9 @@ int source_each(const struct source *source, const char *charset, size_t skip, s
 
 const char *source_charset(const struct source *source, struct out *out, size_t *skip)
 {
-	const char *name =
-		charset_detect(source->head, source->head_len, source_is_all(source), skip);
+	bool is_markup = source->head_len > 0 && *source->head == '<'; /* which may say it itself */
+	const char *name = (is_markup ? charset_of_page : charset_detect)(
+		source->head, source->head_len, source_is_all(source), skip);
 
 	out_field(out, FIELD_CHARSET, name, strlen(name));
 	return name;

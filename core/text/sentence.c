@@ -238,6 +238,14 @@ static const char before_numbers[] =
 	"no nr num fig figs art abs abb tab vol bd p pp s ch sec sect eq kap ziff para pos par cap "
 	"lib ver sept oct nov dec jan feb mar apr jun jul aug";
 
+/* The "B." of "z. B.": a letter behind a small letter with its full stop. */
+static bool is_second_letter(const char *text, size_t start, size_t at)
+{
+	return at - start == 1 && start >= 3 && text[start - 1] == ' ' && text[start - 2] == '.' &&
+		text[start - 3] >= 'a' && text[start - 3] <= 'z' &&
+		(start == 3 || is_blank((unsigned char)text[start - 4]) || text[start - 4] == '(');
+}
+
 /* Is the full stop at @at part of an abbreviation, an initial or an ordinal number? @next is
  * where the next word begins. */
 static bool is_abbreviation(const char *text, size_t len, size_t at, size_t next)
@@ -262,6 +270,8 @@ static bool is_abbreviation(const char *text, size_t len, size_t at, size_t next
 	if (is_digit(text[next]) && is_listed(before_numbers, word, count))
 		return true;
 	if (is_listed(abbreviations, word, count))
+		return true;
+	if (is_second_letter(text, start, at))
 		return true;
 	if (utf8_count(text + start, at - start) == 1 || (at - start >= 3 && text[at - 2] == '.'))
 		return !is_function_word_at(text, len, next);

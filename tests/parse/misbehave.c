@@ -22,6 +22,23 @@
 #include "core/auto.h"
 
 static struct out *output;
+static char *volatile kept;
+
+#ifdef __SANITIZE_ADDRESS__
+/* The sanitizer shall let a child run out of memory and die of a signal like any other. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1:handle_segv=0:handle_abort=0:detect_leaks=0";
+}
+#endif
+#ifdef __SANITIZE_THREAD__
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "allocator_may_return_null=1:handle_segv=0:handle_abort=0";
+}
+#endif
 
 /* Each returns a negative number with errno set if it was refused. */
 static int try_open(const char *path)
@@ -106,8 +123,8 @@ static int try_raise_limit(const char *unused)
 static int try_code(const char *unused)
 {
 	(void)unused;
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(
+		NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return page == MAP_FAILED ? -1 : 0;
 }
 
@@ -121,8 +138,11 @@ static int try_allocate(const char *unused)
 static int do_fill(const char *unused)
 {
 	(void)unused;
-	for (;;)
-		memset(malloc((size_t)1 << 20), 1, (size_t)1 << 20);
+	for (;;) {
+		char *more = malloc((size_t)1 << 20);
+		more[0] = 1;
+		kept = more;
+	}
 	return 0;
 }
 

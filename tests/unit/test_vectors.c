@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core/local/vectors_memory.h"
+#include "core/local/vectors_sqlite.h"
 #include "tests/unit/vectors_world.h"
 
 static int open_memory(struct world *world)
@@ -19,7 +20,19 @@ static int open_memory(struct world *world)
 	return vectors_memory_new(&world->vectors);
 }
 
+static int open_sqlite(struct world *world)
+{
+	struct vectors_sqlite_options options = {.memory_max = 1 << 20};
+	struct err err = ERR_NONE;
+	int rc = vectors_sqlite_new(&world->vectors, world->folder, &options, &err);
+
+	if (rc)
+		fail_msg("open: %s", err.text);
+	return rc;
+}
+
 static const struct adapter memory_adapter = {"memory", open_memory};
+static const struct adapter sqlite_adapter = {"sqlite", open_sqlite};
 
 static void test_published_is_found(void **state)
 {
@@ -188,8 +201,7 @@ static void test_permissions(void **state)
 		assert_true(is_seen_by(w, 0, 0));
 	}
 	struct uuid unknown = uuid_new();
-	assert_int_equal(
-		vectors_set_access(w->vectors, &unknown, &(struct access){0}, &err), 0);
+	assert_int_equal(vectors_set_access(w->vectors, &unknown, &(struct access){0}, &err), 0);
 }
 
 static void test_private_does_not_push_out_public(void **state)
@@ -487,8 +499,7 @@ static void test_versions_under_search(void **state)
 	add_kestrels(w, &race.id, 1);
 	world_publish(w, &race.id, 1);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(
-			pthread_create(&threads[i], NULL, search_until_over, &race), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, search_until_over, &race), 0);
 	for (uint32_t version = 2; version < 150; version++) {
 		add_kestrels(w, &race.id, version);
 		world_publish(w, &race.id, version);
@@ -499,25 +510,28 @@ static void test_versions_under_search(void **state)
 	assert_int_equal(race.failures, 0);
 }
 
-#define CONTRACT(adapter, test) \
-	{ #adapter ": " #test, test, world_setup, world_teardown, (void *)&adapter##_adapter }
+#define CONTRACT(adapter, test)                                                                    \
+	{                                                                                          \
+#adapter ": " #test, test, world_setup, world_teardown, (void *)&adapter##_adapter \
+	}
 
-#define CONTRACT_ALL(a) \
-	CONTRACT(a, test_published_is_found), CONTRACT(a, test_unpublished_is_invisible), \
-	CONTRACT(a, test_version_without_chunks), CONTRACT(a, test_chunk_is_replaced), \
-	CONTRACT(a, test_title_and_heading), CONTRACT(a, test_versions_change_places), \
-	CONTRACT(a, test_discard), CONTRACT(a, test_permissions), \
-	CONTRACT(a, test_private_does_not_push_out_public), CONTRACT(a, test_filters), \
-	CONTRACT(a, test_remove), CONTRACT(a, test_scores), \
-	CONTRACT(a, test_equal_scores_have_an_order), CONTRACT(a, test_unknown_words), \
-	CONTRACT(a, test_dense), CONTRACT(a, test_embeddings_are_bound), \
-	CONTRACT(a, test_chunks), CONTRACT(a, test_sync_and_check), \
-	CONTRACT(a, test_versions_under_search)
+#define CONTRACT_ALL(a)                                                                        \
+	CONTRACT(a, test_published_is_found), CONTRACT(a, test_unpublished_is_invisible),      \
+		CONTRACT(a, test_version_without_chunks), CONTRACT(a, test_chunk_is_replaced), \
+		CONTRACT(a, test_title_and_heading), CONTRACT(a, test_versions_change_places), \
+		CONTRACT(a, test_discard), CONTRACT(a, test_permissions),                      \
+		CONTRACT(a, test_private_does_not_push_out_public), CONTRACT(a, test_filters), \
+		CONTRACT(a, test_remove), CONTRACT(a, test_scores),                            \
+		CONTRACT(a, test_equal_scores_have_an_order), CONTRACT(a, test_unknown_words), \
+		CONTRACT(a, test_dense), CONTRACT(a, test_embeddings_are_bound),               \
+		CONTRACT(a, test_chunks), CONTRACT(a, test_sync_and_check),                    \
+		CONTRACT(a, test_versions_under_search)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONTRACT_ALL(memory),
+		CONTRACT_ALL(sqlite),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ struct world {
 	struct caller caller; /* of searches */
 	struct search_query query;
 	struct search_result result; /* of the last search */
-	char texts[4096];	     /* of the last world_chunks, a bar behind each */
+	char texts[4096]; /* of the last world_chunks, a bar behind each */
 };
 
 extern const struct caller world_root;
@@ -37,8 +37,8 @@ void world_add(struct world *world, const struct uuid *id, uint32_t version, uin
 void world_publish(struct world *world, const struct uuid *id, uint32_t version);
 void world_search(struct world *world, const char *question);
 size_t world_count(struct world *world, const char *question);
-size_t world_chunks(struct world *world, const struct uuid *id, uint32_t version,
-	uint32_t first, uint32_t count);
+size_t world_chunks(struct world *world, const struct uuid *id, uint32_t version, uint32_t first,
+	uint32_t count);
 
 /* Four numbers that begin (x, y), made by the model "test"; the hits nearest to (x, y). */
 void world_embed(struct world *world, const struct uuid *id, uint32_t version, uint32_t index,
@@ -47,6 +47,16 @@ size_t world_dense(struct world *world, float x, float y);
 
 /* The version that the store gives for a document, -1 if it knows none such. */
 int world_version(struct world *world, const struct uuid *id);
+
+/* Open the SQLite adapter in the world's folder with parts so small that a few hundred chunks
+ * are many of them; close it first. */
+void world_open_small(struct world *world);
+void world_reopen(struct world *world);
+
+/* Numbers and texts that are the same in every run; set world_random first. */
+extern uint64_t world_random;
+uint32_t random_below(uint32_t n);
+void random_text(struct buf *text, uint32_t words);
 
 /* The store's own check finds nothing. */
 void world_assert_sound(struct world *world);

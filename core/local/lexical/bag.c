@@ -147,7 +147,7 @@ struct question {
 	struct query_term *terms;
 	size_t count;
 	size_t start, end; /* of the word that the last token stood for */
-	bool is_known;     /* that word is there already, with all its forms */
+	bool is_known; /* that word is there already, with all its forms */
 };
 
 static bool has_term(const struct question *question, const char *text, size_t len)

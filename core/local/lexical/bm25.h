@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define BM25_K1 1.2
-#define BM25_B  .75
+#define BM25_B	.75
 
 /* How rare a word is that @df of @chunks chunks hold. */
 static inline double bm25_idf(uint64_t chunks, uint64_t df)

@@ -48,8 +48,8 @@ static void *arena_alloc(struct memory_part *memory, size_t size)
 
 	size = (size + 7) & ~(size_t)7;
 	if (!block || block->used + size > ARENA_BLOCK) {
-		block = mmap(NULL, ARENA_BLOCK, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		block = mmap(NULL, ARENA_BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
 		if (block == MAP_FAILED)
 			return NULL;
 		block->next = memory->arena;
@@ -83,20 +83,20 @@ static int grow_buckets(struct memory_part *memory)
 	return 0;
 }
 
-static struct word *find_word(const struct memory_part *memory, const char *text, size_t len,
-	uint32_t hash)
+static struct word *find_word(
+	const struct memory_part *memory, const char *text, size_t len, uint32_t hash)
 {
 	if (!memory->bucket_count)
 		return NULL;
 	struct word *word = memory->buckets[hash & (memory->bucket_count - 1)];
-	while (word && !(word->hash == hash && word->len == len &&
-			       memcmp(word->text, text, len) == 0))
+	while (word &&
+		!(word->hash == hash && word->len == len && memcmp(word->text, text, len) == 0))
 		word = word->next;
 	return word;
 }
 
-static struct word *make_word(struct memory_part *memory, const char *text, size_t len,
-	uint32_t hash)
+static struct word *make_word(
+	struct memory_part *memory, const char *text, size_t len, uint32_t hash)
 {
 	if (memory->word_count == memory->bucket_count && grow_buckets(memory))
 		return NULL;
@@ -165,12 +165,12 @@ static int grow_chunks(struct memory_part *memory)
 	uint32_t cap = memory->chunk_cap ? memory->chunk_cap * 2 : 256;
 	struct part *part = &memory->part;
 
-#define GROW(array, n)                                                          \
-	do {                                                                    \
-		void *grown_ = reallocarray((array), (n), sizeof(*(array)));    \
-		if (!grown_)                                                    \
-			return -ENOMEM;                                         \
-		(array) = grown_;                                               \
+#define GROW(array, n)                                                       \
+	do {                                                                 \
+		void *grown_ = reallocarray((array), (n), sizeof(*(array))); \
+		if (!grown_)                                                 \
+			return -ENOMEM;                                      \
+		(array) = grown_;                                            \
 	} while (0)
 	GROW(memory->ids, cap);
 	part->ids = memory->ids;
@@ -187,8 +187,8 @@ static int grow_chunks(struct memory_part *memory)
 	return 0;
 }
 
-int memory_part_add(struct memory_part *memory, const struct indexed_chunk *chunk,
-	const struct bag *bag)
+int memory_part_add(
+	struct memory_part *memory, const struct indexed_chunk *chunk, const struct bag *bag)
 {
 	struct part *part = &memory->part;
 	uint32_t ordinal = part->chunk_count;
@@ -222,8 +222,8 @@ static void list_of(const struct word *word, struct term_list *out)
 	};
 }
 
-static void memory_find(const struct part *part, const char *text, size_t len,
-	struct term_list *out)
+static void memory_find(
+	const struct part *part, const char *text, size_t len, struct term_list *out)
 {
 	const struct memory_part *memory = (const struct memory_part *)part;
 	const struct word *word = find_word(memory, text, len, word_hash(text, len));

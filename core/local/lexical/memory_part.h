@@ -23,8 +23,8 @@ struct part *memory_part_part(struct memory_part *memory);
 
 /* Add a chunk with its words. After -ENOMEM the chunk is there, belongs to no edition and
  * is never live. Nobody may read at that time. */
-int memory_part_add(struct memory_part *memory, const struct indexed_chunk *chunk,
-	const struct bag *bag);
+int memory_part_add(
+	struct memory_part *memory, const struct indexed_chunk *chunk, const struct bag *bag);
 
 /* What it takes. */
 size_t memory_part_bytes(const struct memory_part *memory);

@@ -96,8 +96,8 @@ void cursor_open(struct cursor *cursor, const struct term_list *list)
 }
 
 /* The next block that may hold @ordinal or what lies behind it. */
-static void next_block(struct cursor *cursor, uint32_t ordinal, cursor_skip_fn may_skip,
-	void *context)
+static void next_block(
+	struct cursor *cursor, uint32_t ordinal, cursor_skip_fn may_skip, void *context)
 {
 	const struct block_head *heads = cursor->list.heads;
 	uint32_t blocks = block_count(cursor);

@@ -18,8 +18,8 @@ struct term_list {
 	uint32_t chunk_count; /* how many chunks have it, live or not; 0: none */
 	struct bounds bounds;
 	const struct block_head *heads; /* file, more than one block; else NULL */
-	const uint8_t *data;		/* file */
-	const struct slice *slices;	/* memory */
+	const uint8_t *data; /* file */
+	const struct slice *slices; /* memory */
 };
 
 /* First member of each kind of part. The arrays have an item a chunk. */
@@ -28,18 +28,17 @@ struct part {
 	uint64_t first, last; /* ids of chunks that it covers; some may be missing */
 	uint32_t max_edition;
 	uint32_t chunk_count;
-	const uint64_t *ids;	  /* ascending */
+	const uint64_t *ids; /* ascending */
 	const uint32_t *editions; /* which version of which document */
-	const uint32_t *indexes;  /* chunk_index */
-	const uint32_t *lengths;  /* words */
-	uint64_t *live;		  /* a bit a chunk: it is published. Guarded as the index is */
-	uint32_t live_count;	  /* the same */
+	const uint32_t *indexes; /* chunk_index */
+	const uint32_t *lengths; /* words */
+	uint64_t *live; /* a bit a chunk: it is published. Guarded as the index is */
+	uint32_t live_count; /* the same */
 };
 
 struct part_ops {
 	/* The list of a word; chunk_count 0 if the part has none. */
-	void (*find)(const struct part *part, const char *word, size_t len,
-		struct term_list *out);
+	void (*find)(const struct part *part, const char *word, size_t len, struct term_list *out);
 	/* The words in order of their bytes, by number; false behind the last one. */
 	bool (*term)(const struct part *part, size_t number, const char **word, size_t *len,
 		struct term_list *out);
@@ -73,7 +72,7 @@ struct cursor {
 	struct term_list list;
 	uint32_t ordinal; /* of the posting it stands on; UINT32_MAX behind the last */
 	uint32_t at, count; /* in the block, and postings of the block */
-	uint32_t block;	    /* number of the block */
+	uint32_t block; /* number of the block */
 	bool has_counts;
 	const struct slice *slice; /* memory: where the next block begins */
 	uint32_t slice_at;
@@ -91,8 +90,7 @@ void cursor_open(struct cursor *cursor, const struct term_list *list);
 /* Stand on the first posting at or behind @ordinal. Whole blocks that @may_skip says nothing
  * good about are passed over; NULL: none are. */
 typedef bool (*cursor_skip_fn)(void *context, const struct bounds *bounds);
-void cursor_seek(struct cursor *cursor, uint32_t ordinal, cursor_skip_fn may_skip,
-	void *context);
+void cursor_seek(struct cursor *cursor, uint32_t ordinal, cursor_skip_fn may_skip, void *context);
 
 /* How often the word occurs in the chunk it stands on. */
 static inline uint32_t cursor_occurrences(struct cursor *cursor)

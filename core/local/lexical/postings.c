@@ -90,8 +90,8 @@ static inline uint32_t get_value(const uint8_t *run, size_t at, unsigned int wid
 	return (uint32_t)((le64toh(word) >> (bit % 8)) & ((UINT64_C(1) << width) - 1));
 }
 
-size_t block_pack(uint8_t *out, const uint32_t *ordinals, const uint32_t *counts, size_t n,
-	uint32_t base)
+size_t block_pack(
+	uint8_t *out, const uint32_t *ordinals, const uint32_t *counts, size_t n, uint32_t base)
 {
 	uint32_t gaps[BLOCK_POSTINGS], less[BLOCK_POSTINGS];
 

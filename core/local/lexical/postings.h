@@ -16,14 +16,14 @@
  * day: the shortest chunk in which the word occurs once, up to three times, more often. */
 #define BOUND_CLASSES 3
 struct bounds {
-	uint16_t max_count;		    /* cut at 65535 */
+	uint16_t max_count; /* cut at 65535 */
 	uint16_t min_length[BOUND_CLASSES]; /* the same; 65535 where there is none */
 };
 
 /* A block's place in its list. As in the file: little endian, no padding. */
 struct block_head {
 	uint32_t last; /* ordinal of its last posting */
-	uint32_t at;   /* byte offset behind the heads */
+	uint32_t at; /* byte offset behind the heads */
 	struct bounds bounds;
 };
 
@@ -36,8 +36,8 @@ double bounds_weight(const struct bounds *bounds, double idf, double mean_length
 
 /* Pack @n ascending ordinals, all at least @base, and their counts (from 1). Returns the
  * bytes written to @out (BLOCK_BYTES at most). */
-size_t block_pack(uint8_t *out, const uint32_t *ordinals, const uint32_t *counts, size_t n,
-	uint32_t base);
+size_t block_pack(
+	uint8_t *out, const uint32_t *ordinals, const uint32_t *counts, size_t n, uint32_t base);
 
 /* The reverse, ordinals and counts apart: most blocks are passed over without a count. */
 void block_unpack_ordinals(const uint8_t *data, size_t n, uint32_t base, uint32_t *ordinals);

@@ -38,8 +38,8 @@ bool segment_parse_name(const char *name, uint64_t *first, uint64_t *last)
 }
 
 /* The order of a word against an entry, by the prefix where that decides. */
-static int compare_entry(const struct segment *segment, const char *word, size_t len,
-	const struct term_entry *entry)
+static int compare_entry(
+	const struct segment *segment, const char *word, size_t len, const struct term_entry *entry)
 {
 	size_t shorter = len < entry->len ? len : entry->len;
 	size_t prefix = shorter < SEGMENT_PREFIX ? shorter : SEGMENT_PREFIX;
@@ -50,8 +50,8 @@ static int compare_entry(const struct segment *segment, const char *word, size_t
 	return order ? order : (int)len - (int)entry->len;
 }
 
-static void list_of(const struct segment *segment, const struct term_entry *entry,
-	struct term_list *out)
+static void list_of(
+	const struct segment *segment, const struct term_entry *entry, struct term_list *out)
 {
 	size_t blocks = (entry->chunk_count + BLOCK_POSTINGS - 1) / BLOCK_POSTINGS;
 	const uint8_t *start = segment->map + segment_align(entry->at + entry->len, 4);
@@ -64,8 +64,8 @@ static void list_of(const struct segment *segment, const struct term_entry *entr
 	};
 }
 
-static void segment_find(const struct part *part, const char *word, size_t len,
-	struct term_list *out)
+static void segment_find(
+	const struct part *part, const char *word, size_t len, struct term_list *out)
 {
 	const struct segment *segment = (const struct segment *)part;
 	size_t low = 0, high = segment->term_count;

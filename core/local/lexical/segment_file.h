@@ -31,7 +31,7 @@ struct segment_head {
 
 struct term_entry {
 	uint8_t prefix[SEGMENT_PREFIX]; /* first bytes of the text, zeros behind */
-	uint64_t at;			/* of the text */
+	uint64_t at; /* of the text */
 	uint32_t chunk_count;
 	uint16_t len;
 	uint16_t zero;

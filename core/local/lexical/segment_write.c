@@ -29,8 +29,8 @@ struct list {
 struct source {
 	const struct part *part;
 	uint32_t *new_ordinals; /* by old ordinal; NOT_KEPT */
-	size_t number;		/* of its next word */
-	const char *word;	/* NULL behind the last */
+	size_t number; /* of its next word */
+	const char *word; /* NULL behind the last */
 	size_t len;
 	struct term_list terms;
 };
@@ -47,7 +47,7 @@ struct writer {
 
 static void put(struct writer *writer, const void *data, size_t len)
 {
-	fwrite(data, 1, len, writer->out);
+	fwrite_unlocked(data, 1, len, writer->out);
 	writer->at += len;
 }
 
@@ -194,8 +194,8 @@ static int put_list(struct writer *writer, const char *word, size_t len)
 
 static void next_word(struct source *source)
 {
-	if (!source->part->ops->term(source->part, source->number++, &source->word, &source->len,
-		    &source->terms))
+	if (!source->part->ops->term(
+		    source->part, source->number++, &source->word, &source->len, &source->terms))
 		source->word = NULL;
 }
 
@@ -346,33 +346,39 @@ static void writer_free(struct writer *writer)
 	free(writer);
 }
 
-int segment_write(const char *folder, const struct part *const *parts, size_t count,
-	segment_keep_fn keep, void *context, struct err *err)
+/* Write under temporary names, then give the file its own. */
+static int write_named(
+	struct writer *writer, const char *folder, segment_keep_fn keep, void *context)
 {
 	AUTO_BUF struct buf path, out_path, entries_path;
-	struct writer *writer = writer_new(parts, count);
-	int rc = -ENOMEM;
 
 	buf_init(&path, BUF_MAX_DEFAULT);
 	buf_init(&out_path, BUF_MAX_DEFAULT);
 	buf_init(&entries_path, BUF_MAX_DEFAULT);
 	buf_addf(&out_path, "%s/words.tmp", folder);
 	buf_addf(&entries_path, "%s/entries.tmp", folder);
-	if (!writer || segment_path(&path, folder, parts[0]->first, parts[count - 1]->last) ||
-		out_path.failed || entries_path.failed)
-		goto fail;
+	segment_path(&path, folder, writer->head.first, writer->head.last);
+	if (path.failed || out_path.failed || entries_path.failed)
+		return -ENOMEM;
 	writer->out = open_temporary(out_path.data);
 	writer->entries = open_temporary(entries_path.data);
-	rc = writer->out && writer->entries ? write_file(writer, keep, context) : -errno;
+	int rc = writer->out && writer->entries ? write_file(writer, keep, context) : -errno;
 	unlink(entries_path.data);
 	if (!rc && rename(out_path.data, path.data) < 0)
 		rc = -errno;
-	if (!rc)
-		rc = sync_folder(folder);
-	else
+	if (rc)
 		unlink(out_path.data);
-fail:
-	if (writer)
-		writer_free(writer);
+	return rc ? rc : sync_folder(folder);
+}
+
+int segment_write(const char *folder, const struct part *const *parts, size_t count,
+	segment_keep_fn keep, void *context, struct err *err)
+{
+	struct writer *writer = writer_new(parts, count);
+
+	if (!writer)
+		return err_set(err, -ENOMEM, "out of memory");
+	int rc = write_named(writer, folder, keep, context);
+	writer_free(writer);
 	return rc ? err_set(err, rc, "words' index in %s: %s", folder, strerror(-rc)) : 0;
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A chunk as a line of chunks.jsonl. */
+#ifndef ASKFS_CORE_CHUNK_JSON_H
+#define ASKFS_CORE_CHUNK_JSON_H
+
+#include "core/buf.h"
+#include "core/chunk.h"
+
+/* One line: id, document_id, index, start_char, end_char, page (null: none), token_count, heading,
+ * text. 0 or -errno. Any thread. */
+int chunk_to_json(const struct uuid *document, uint32_t version, const struct chunk *chunk,
+	struct buf *out);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* After a kill: bring catalog, vectors and blobs together again. The catalog decides what there
+ * is. What the vectors lack of it is put back to what they have, and its file, which is still
+ * in the inbox because nothing leaves before it is safe, is ingested again. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/auto.h"
+#include "core/ingest.h"
+#include "core/log.h"
+
+/* A document of the catalog, and what else is known of it. */
+struct known {
+	struct uuid id;
+	uint32_t version;   /* the catalog's */
+	uint32_t published; /* the vectors' */
+	uint32_t *versions; /* whose originals are kept */
+	size_t version_count;
+};
+
+struct recovery {
+	const struct ingest_ports *ports;
+	struct known *known; /* by id */
+	size_t count, cap;
+	struct uuid *strangers; /* in the vectors alone */
+	size_t stranger_count;
+};
+
+static int add_known(void *context, const struct document *document)
+{
+	struct recovery *recovery = context;
+
+	if (recovery->count == recovery->cap) {
+		size_t cap = recovery->cap ? 2 * recovery->cap : 256;
+		struct known *more = realloc(recovery->known, cap * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		recovery->known = more;
+		recovery->cap = cap;
+	}
+	struct known *known = &recovery->known[recovery->count];
+	*known = (struct known){.id = document->id, .version = document->version};
+	known->versions = calloc(document->version_count + 1, sizeof(*known->versions));
+	if (!known->versions)
+		return -ENOMEM;
+	for (size_t i = 0; i < document->version_count; i++)
+		known->versions[known->version_count++] = document->versions[i].number;
+	recovery->count++;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return uuid_compare(&((const struct known *)a)->id, &((const struct known *)b)->id);
+}
+
+static struct known *find(struct recovery *recovery, const struct uuid *id)
+{
+	struct known wanted = {.id = *id};
+
+	return recovery->count ? bsearch(&wanted, recovery->known, recovery->count,
+					 sizeof(wanted), compare) :
+				 NULL;
+}
+
+static int see_vectors(void *context, const struct uuid *document, uint32_t version)
+{
+	struct recovery *recovery = context;
+	struct known *known = find(recovery, document);
+
+	if (known) {
+		known->published = version;
+		return 0;
+	}
+	size_t size = (recovery->stranger_count + 1) * sizeof(struct uuid);
+	struct uuid *more = realloc(recovery->strangers, size);
+	if (!more)
+		return -ENOMEM;
+	recovery->strangers = more;
+	recovery->strangers[recovery->stranger_count++] = *document;
+	return 0;
+}
+
+static int see_blob(void *context, const struct uuid *document, uint32_t version,
+	enum blob_kind kind)
+{
+	struct recovery *recovery = context;
+	struct blob_key key = {.document = *document, .version = version, .kind = kind};
+	const struct known *known = find(recovery, document);
+	bool is_wanted = known && known->version == version;
+
+	for (size_t i = 0; known && kind == BLOB_ORIGINAL && i < known->version_count; i++)
+		is_wanted = is_wanted || known->versions[i] == version;
+	return is_wanted ? 0 : blobs_remove(recovery->ports->blobs, &key, NULL);
+}
+
+/* The record names a version that the vectors do not have: back to the one they have. */
+static int put_back(struct recovery *recovery, const struct known *known, struct err *err)
+{
+	AUTO_DOCUMENT struct document record;
+	const struct document *one = &record;
+	char text[UUID_TEXT];
+
+	document_init(&record);
+	int rc = catalog_get(recovery->ports->catalog, &known->id, &record, err);
+	if (rc)
+		return rc;
+	log_warn("document %s: version %u was not finished when askfs ended; it is made again",
+		uuid_format(&known->id, text), known->version);
+	record.version = known->published;
+	record.status = known->published ? DOC_INDEXED : DOC_PENDING;
+	memset(record.sha256, 0, sizeof(record.sha256)); /* equal to no file: it is read again */
+	return catalog_put(recovery->ports->catalog, &one, 1, err);
+}
+
+static int recover(struct recovery *recovery, struct err *err)
+{
+	const struct ingest_ports *ports = recovery->ports;
+	int rc = catalog_each(ports->catalog, add_known, recovery, err);
+
+	if (rc)
+		return rc;
+	if (recovery->count)
+		qsort(recovery->known, recovery->count, sizeof(struct known), compare);
+	rc = vectors_each(ports->vectors, see_vectors, recovery, err);
+	for (size_t i = 0; i < recovery->stranger_count && !rc; i++)
+		rc = vectors_remove(ports->vectors, &recovery->strangers[i], err);
+	for (size_t i = 0; i < recovery->count && !rc; i++)
+		if (recovery->known[i].version != recovery->known[i].published)
+			rc = put_back(recovery, &recovery->known[i], err);
+	return rc ? rc : blobs_each(ports->blobs, see_blob, recovery, err);
+}
+
+int ingest_recover(const struct ingest_ports *ports, struct err *err)
+{
+	struct recovery recovery = {.ports = ports};
+	int rc = recover(&recovery, err);
+
+	for (size_t i = 0; i < recovery.count; i++)
+		free(recovery.known[i].versions);
+	free(recovery.known);
+	free(recovery.strangers);
+	return rc;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A head, then records of one size: what the vector belongs to, and its numbers. Records are
+ * appended by write and read through a map of the file that is larger than the file and made
+ * anew when the file has outgrown it.
+ *
+ * What a process has written survives it; what a machine has not synced does not. So the head
+ * tells whether the file was closed well, and during which boot it was open last: if neither
+ * vouches for the records, the file is made again. */
+#include "core/local/dense.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/auto.h"
+
+#define DENSE_MAGIC UINT64_C(0x31306573646b7361)
+#define HEAD_BYTES  4096
+#define MAP_STEP    ((size_t)16 << 20)
+
+/* A record whose edition is 0 counts no more. */
+struct record {
+	struct dense_item item;
+	float vector[];
+};
+
+struct head {
+	uint64_t magic;
+	uint64_t dimension;
+	uint64_t is_clean; /* closed, everything synced */
+	char boot[40]; /* the boot during which it was opened */
+};
+
+struct dense {
+	int fd;
+	size_t dimension, record_bytes;
+	uint8_t *map;
+	size_t map_bytes;
+	size_t count;
+};
+
+static void read_boot(char boot[40])
+{
+	AUTO_CLOSE int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	memset(boot, 0, 40);
+	if (fd < 0 || read(fd, boot, 36) != 36)
+		boot[0] = '\0';
+}
+
+static int fail(struct err *err, int code)
+{
+	return err_set(err, code, "the file of embeddings: %s", strerror(-code));
+}
+
+static const struct record *record_at(const struct dense *dense, size_t i)
+{
+	return (const void *)(dense->map + HEAD_BYTES + i * dense->record_bytes);
+}
+
+static int write_head(struct dense *dense, bool is_clean)
+{
+	struct head head = {
+		.magic = DENSE_MAGIC,
+		.dimension = dense->dimension,
+		.is_clean = is_clean,
+	};
+
+	read_boot(head.boot);
+	if (pwrite(dense->fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+		fdatasync(dense->fd) < 0)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+/* Is what the file holds to be trusted? */
+static bool is_good(const struct dense *dense)
+{
+	struct head head;
+	char boot[40];
+
+	read_boot(boot);
+	return pread(dense->fd, &head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+		head.magic == DENSE_MAGIC && head.dimension == dense->dimension &&
+		(head.is_clean || (boot[0] && memcmp(head.boot, boot, sizeof(boot)) == 0));
+}
+
+static size_t bytes_of(const struct dense *dense, size_t count)
+{
+	return HEAD_BYTES + count * dense->record_bytes;
+}
+
+/* On failure the map that is there stays. */
+static int map_file(struct dense *dense, size_t count)
+{
+	size_t bytes = (bytes_of(dense, count) / MAP_STEP + 2) * MAP_STEP;
+	void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, dense->fd, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	if (dense->map)
+		munmap(dense->map, dense->map_bytes);
+	dense->map = map;
+	dense->map_bytes = bytes;
+	return 0;
+}
+
+static int load(struct dense *dense)
+{
+	struct stat info;
+
+	if (!is_good(dense) && ftruncate(dense->fd, 0) < 0)
+		return -errno;
+	if (fstat(dense->fd, &info) < 0)
+		return -errno;
+	if (info.st_size > HEAD_BYTES)
+		dense->count = ((size_t)info.st_size - HEAD_BYTES) / dense->record_bytes;
+	if (ftruncate(dense->fd, (off_t)bytes_of(dense, dense->count)) < 0)
+		return -errno;
+	int rc = map_file(dense, dense->count);
+	return rc ? rc : write_head(dense, false);
+}
+
+int dense_open(struct dense **out, const char *path, size_t dimension, struct err *err)
+{
+	struct dense *dense = calloc(1, sizeof(*dense));
+
+	if (!dense)
+		return fail(err, -ENOMEM);
+	dense->dimension = dimension;
+	dense->record_bytes = (sizeof(struct record) + dimension * sizeof(float) + 7) & ~(size_t)7;
+	dense->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int rc = dense->fd < 0 ? -errno : load(dense);
+	if (rc) {
+		if (dense->fd >= 0)
+			close(dense->fd);
+		free(dense);
+		return fail(err, rc);
+	}
+	*out = dense;
+	return 0;
+}
+
+void dense_free(struct dense *dense)
+{
+	if (!dense)
+		return;
+	if (fdatasync(dense->fd) == 0)
+		write_head(dense, true);
+	if (dense->map)
+		munmap(dense->map, dense->map_bytes);
+	close(dense->fd);
+	free(dense);
+}
+
+int dense_clear(struct dense *dense, struct err *err)
+{
+	if (ftruncate(dense->fd, HEAD_BYTES) < 0)
+		return fail(err, -errno);
+	dense->count = 0;
+	return 0;
+}
+
+size_t dense_dimension(const struct dense *dense)
+{
+	return dense->dimension;
+}
+
+size_t dense_count(const struct dense *dense)
+{
+	return dense->count;
+}
+
+uint64_t dense_last_number(const struct dense *dense)
+{
+	return dense->count ? record_at(dense, dense->count - 1)->item.number : 0;
+}
+
+int dense_add(
+	struct dense *dense, const struct dense_item *item, const float *vector, struct err *err)
+{
+	AUTO_FREE struct record *record = calloc(1, dense->record_bytes);
+	size_t bytes = dense->record_bytes, end = bytes_of(dense, dense->count + 1);
+
+	if (!record)
+		return fail(err, -ENOMEM);
+	record->item = *item;
+	memcpy(record->vector, vector, dense->dimension * sizeof(float));
+	ssize_t done = pwrite(dense->fd, record, bytes, (off_t)(end - bytes));
+	if (done != (ssize_t)bytes)
+		return fail(err, done < 0 ? -errno : -ENOSPC);
+	int rc = end > dense->map_bytes ? map_file(dense, dense->count + 1) : 0;
+	if (rc)
+		return fail(err, rc);
+	dense->count++;
+	return 0;
+}
+
+int dense_forget(struct dense *dense, uint64_t chunk, struct err *err)
+{
+	static const uint32_t none;
+
+	for (size_t i = dense->count; i-- > 0;) {
+		const struct record *record = record_at(dense, i);
+		off_t at = (off_t)bytes_of(dense, i) + (off_t)offsetof(struct dense_item, edition);
+		if (record->item.chunk != chunk || !record->item.edition)
+			continue;
+		if (pwrite(dense->fd, &none, sizeof(none), at) != (ssize_t)sizeof(none))
+			return fail(err, errno ? -errno : -EIO);
+		return 0;
+	}
+	return 0;
+}
+
+int dense_search(const struct dense *dense, const float *query,
+	bool (*admits)(void *context, uint32_t edition, struct found *found), void *context,
+	struct best *best)
+{
+	struct found found = {0};
+	uint32_t edition = 0;
+	bool is_admitted = false;
+
+	for (size_t i = 0; i < dense->count; i++) {
+		const struct record *record = record_at(dense, i);
+		if (record->item.edition != edition) {
+			edition = record->item.edition;
+			is_admitted = edition && admits(context, edition, &found);
+		}
+		if (!is_admitted)
+			continue;
+		found.score = (double)dense_product(record->vector, query, dense->dimension);
+		found.id = record->item.chunk;
+		found.index = record->item.index;
+		if (best_offer(best, &found))
+			return -ENOMEM;
+	}
+	return 0;
+}

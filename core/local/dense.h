@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Embeddings in one flat file that is mapped and scanned whole: exact nearest neighbours. The
+ * file can be made again from the rows at any time. */
+#ifndef ASKFS_CORE_LOCAL_DENSE_H
+#define ASKFS_CORE_LOCAL_DENSE_H
+
+#include "core/err.h"
+#include "core/local/best.h"
+
+/* Has no lock: its owner's is held for reading [R] or writing [W]. */
+struct dense;
+
+struct dense_item {
+	uint64_t number; /* of its row; ascending in the file */
+	uint64_t chunk; /* id */
+	uint32_t edition, index;
+};
+
+/* Open @path for vectors of @dimension, or make it anew: if it is missing, of another
+ * dimension, or was not closed before the machine went down. 0 or -errno. */
+int dense_open(struct dense **out, const char *path, size_t dimension, struct err *err);
+
+/* Sync and close; the file is good then. NULL is accepted. */
+void dense_free(struct dense *dense);
+
+/* Forget all vectors. [W] 0 or -errno. */
+int dense_clear(struct dense *dense, struct err *err);
+
+/* [R] */
+size_t dense_dimension(const struct dense *dense);
+size_t dense_count(const struct dense *dense);
+uint64_t dense_last_number(const struct dense *dense);
+
+/* [W] Append. 0 or -errno. */
+int dense_add(
+	struct dense *dense, const struct dense_item *item, const float *vector, struct err *err);
+
+/* [W] The chunk's vector counts no more; 0 also if it has none. */
+int dense_forget(struct dense *dense, uint64_t chunk, struct err *err);
+
+/* [R] Offer the nearest to @query that @admits lets through (fills document and version).
+ * 0 or -ENOMEM. */
+int dense_search(const struct dense *dense, const float *query,
+	bool (*admits)(void *context, uint32_t edition, struct found *found), void *context,
+	struct best *best);
+
+/* The scalar product; the fastest way that this CPU has. */
+float dense_product(const float *a, const float *b, size_t n);
+
+/* Every way this CPU has, for tests: NULL behind the last. */
+typedef float (*dense_product_fn)(const float *a, const float *b, size_t n);
+dense_product_fn dense_product_way(size_t i);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plain driver: mutates the seed files for a number of rounds. The same seed gives the same
+ * inputs, and the input of a crash is left in the file that is named at the start.
+ *
+ *     fuzz_html ROUNDS SEED FILE... */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/auto.h"
+#include "tests/fuzz/fuzz.h"
+
+#define INPUT_MAX ((size_t)64 << 10)
+
+static uint64_t state;
+
+/* xorshift64*: Marsaglia, Vigna. */
+static uint64_t random_below(uint64_t bound)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return (state * UINT64_C(2685821657736338717) >> 16) % bound;
+}
+
+static size_t load(const char *path, uint8_t *data)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, data, INPUT_MAX);
+
+	if (n < 0) {
+		perror(path);
+		exit(2);
+	}
+	return (size_t)n;
+}
+
+/* One of: a byte changed, a bit flipped, a piece cut out, repeated, or moved. */
+static size_t mutate(uint8_t *data, size_t size)
+{
+	static const uint8_t telling[] = {
+		0, 0xff, 0x80, 0xc2, 0xed, '<', '>', '&', '#', '-', '=', '/', '\n', ' ', 0x1b};
+	size_t at, len;
+
+	if (size < 2)
+		return size;
+	at = random_below(size);
+	len = 1 + random_below(size - at < 64 ? size - at : 64);
+	switch (random_below(5)) {
+	case 0: data[at] = telling[random_below(sizeof(telling))]; return size;
+	case 1: data[at] ^= (uint8_t)(1u << random_below(8)); return size;
+	case 2: memmove(data + at, data + at + len, size - at - len); return size - len;
+	case 3:
+		if (size + len > INPUT_MAX)
+			return size;
+		memmove(data + at + len, data + at, size - at);
+		return size + len;
+	default: memmove(data + random_below(size - len + 1), data + at, len); return size;
+	}
+}
+
+static void keep(const char *path, const uint8_t *data, size_t size)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		perror(path);
+}
+
+int main(int argc, char **argv)
+{
+	static uint8_t data[INPUT_MAX];
+	char path[64];
+
+	if (argc < 4) {
+		fprintf(stderr, "usage: %s ROUNDS SEED FILE...\n", argv[0]);
+		return 2;
+	}
+	unsigned long rounds = strtoul(argv[1], NULL, 10);
+	state = strtoull(argv[2], NULL, 10) * 2 + 1;
+	snprintf(path, sizeof(path), "/tmp/askfs-fuzz-%d", (int)getpid());
+	fprintf(stderr, "the current input is in %s\n", path);
+	for (unsigned long i = 0; i < rounds; i++) {
+		size_t size = load(argv[3 + (int)(i % (unsigned long)(argc - 3))], data);
+		for (uint64_t n = random_below(16); n > 0; n--)
+			size = mutate(data, size);
+		keep(path, data, size);
+		LLVMFuzzerTestOneInput(data, size);
+	}
+	unlink(path);
+	return 0;
+}
