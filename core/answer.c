@@ -129,8 +129,7 @@ cJSON *answer_search_result(const struct passage *passage, const struct document
 }
 
 /* SourceReference [@n] with the file name that the text shows. */
-static cJSON *build_source(const struct passage *passage, const struct document *document,
-	size_t n)
+static cJSON *build_source(const struct passage *passage, const struct document *document, size_t n)
 {
 	const struct chunk *chunk = &passage->hit->chunk;
 	size_t cut = utf8_offset(chunk->text, chunk->text_len, EXCERPT_CHARS);
@@ -164,8 +163,9 @@ static void add_sources(cJSON *root, const struct answer_parts *parts)
 
 	for (size_t i = 0; parts->citations && i < parts->citations->count; i++) {
 		size_t at = parts->citations->order[i];
-		cJSON_AddItemToArray(sources, build_source(&parts->retrieval->passages[at],
-			&parts->retrieval->documents[at], i + 1));
+		cJSON_AddItemToArray(sources,
+			build_source(&parts->retrieval->passages[at],
+				&parts->retrieval->documents[at], i + 1));
 	}
 }
 
@@ -174,8 +174,8 @@ static void add_retrieved(cJSON *root, const struct retrieval *retrieval)
 	cJSON *retrieved = cJSON_AddArrayToObject(root, "retrieved");
 
 	for (size_t i = 0; retrieval && i < retrieval->passage_count; i++)
-		cJSON_AddItemToArray(retrieved, answer_search_result(&retrieval->passages[i],
-			&retrieval->documents[i]));
+		cJSON_AddItemToArray(retrieved,
+			answer_search_result(&retrieval->passages[i], &retrieval->documents[i]));
 }
 
 static void add_quotes(cJSON *root, const struct answer_parts *parts)
@@ -223,9 +223,8 @@ static void add_failure(cJSON *root, const struct answer_parts *parts)
 /* The sentence may have its full stop already. */
 static void add_failure_text(struct buf *text, const struct answer_parts *parts)
 {
-	const char *why = parts->failure_text && parts->failure_text[0]
-		? parts->failure_text
-		: strerror(-parts->failure);
+	const char *why = parts->failure_text && parts->failure_text[0] ? parts->failure_text
+									: strerror(-parts->failure);
 	size_t len = strlen(why);
 
 	while (len > 0 && (why[len - 1] == '.' || why[len - 1] == '\n'))
@@ -262,9 +261,9 @@ static void render_source_line(const cJSON *source, size_t n, struct buf *out)
 	answer_file_name(string_of(source, "file_name"), out);
 	if (cJSON_IsNumber(page))
 		buf_addf(out, ", page %.0f", page->valuedouble);
-	buf_addf(out, " (%s)\n", cJSON_IsTrue(cJSON_GetObjectItem(source, "deleted"))
-			? "deleted"
-			: string_of(source, "path"));
+	buf_addf(out, " (%s)\n",
+		cJSON_IsTrue(cJSON_GetObjectItem(source, "deleted")) ? "deleted"
+								     : string_of(source, "path"));
 }
 
 static void render_text(const cJSON *root, struct buf *out)
@@ -274,7 +273,8 @@ static void render_text(const cJSON *root, struct buf *out)
 
 	buf_adds(out, string_of(root, "answer"));
 	buf_addc(out, '\n');
-	cJSON_ArrayForEach(source, cJSON_GetObjectItem(root, "sources")) {
+	cJSON_ArrayForEach(source, cJSON_GetObjectItem(root, "sources"))
+	{
 		if (n++ == 0)
 			buf_adds(out, "\nSources:\n");
 		render_source_line(source, n, out);
@@ -302,12 +302,10 @@ static int render(const cJSON *root, struct answer *out)
 }
 
 /* Append a source; @name is handed over. */
-static int keep_source(struct answer *out, const struct uuid *document, char *name,
-	bool is_deleted)
+static int keep_source(struct answer *out, const struct uuid *document, char *name, bool is_deleted)
 {
 	size_t count = out->source_count;
-	struct answer_source *sources =
-		realloc(out->sources, (count + 1) * sizeof(*sources));
+	struct answer_source *sources = realloc(out->sources, (count + 1) * sizeof(*sources));
 
 	if (!name || !sources) {
 		free(name);
@@ -375,13 +373,11 @@ static void blank(cJSON *list, const char *member, const char *document)
 {
 	cJSON *item;
 
-	cJSON_ArrayForEach(item, list)
-		if (!strcmp(string_of(item, "document_id"), document))
-			cJSON_ReplaceItemInObject(item, member, cJSON_CreateString(""));
+	cJSON_ArrayForEach(item, list) if (!strcmp(string_of(item, "document_id"), document))
+		cJSON_ReplaceItemInObject(item, member, cJSON_CreateString(""));
 }
 
-static int load_source(cJSON *source, answer_lookup_fn lookup, void *context,
-	struct answer *out)
+static int load_source(cJSON *source, answer_lookup_fn lookup, void *context, struct answer *out)
 {
 	struct uuid document;
 	char *name = NULL;
@@ -409,7 +405,8 @@ static void blank_deleted(cJSON *root, answer_lookup_fn lookup, void *context)
 	const cJSON *item;
 	struct uuid document;
 
-	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "retrieved")) {
+	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "retrieved"))
+	{
 		const char *id = string_of(item, "document_id");
 		AUTO_FREE char *name = NULL;
 		if (uuid_parse(id, &document) && lookup(context, &document, &name) == -ENOENT)
@@ -426,7 +423,8 @@ int answer_load(const char *json, answer_lookup_fn lookup, void *context, struct
 	*out = (struct answer){0};
 	if (!cJSON_IsObject(root))
 		return -EBADMSG;
-	cJSON_ArrayForEach(source, cJSON_GetObjectItem(root, "sources")) {
+	cJSON_ArrayForEach(source, cJSON_GetObjectItem(root, "sources"))
+	{
 		rc = load_source(source, lookup, context, out);
 		if (rc)
 			break;

@@ -40,11 +40,11 @@ struct answer_parts {
 	const char *model;
 	int64_t latency_ns;
 	const char *body; /* the answer's text, citations checked; not for failures */
-	const struct retrieval *retrieval;   /* NULL: it failed before */
+	const struct retrieval *retrieval; /* NULL: it failed before */
 	const struct generation *generation; /* NULL: it failed before */
-	const struct citations *citations;   /* NULL: it failed before */
-	int failure;                         /* -errno when a service failed, else 0 */
-	const char *failure_text;            /* what failed, in words */
+	const struct citations *citations; /* NULL: it failed before */
+	int failure; /* -errno when a service failed, else 0 */
+	const char *failure_text; /* what failed, in words */
 };
 
 /* Build an answer. 0 or -ENOMEM, -EFBIG. Any thread. */

@@ -23,14 +23,15 @@
 #include "core/auto.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/names.h"
 
 int ask_check_name(const char *name)
 {
 	if (name[0] == '\0' || strchr(name, '/'))
 		return -EINVAL;
-	if (name[0] == '.')
-		return -EPERM;
-	return strlen(name) > NAME_MAX ? -ENAMETOOLONG : 0;
+	if (strlen(name) > NAME_MAX)
+		return -ENAMETOOLONG;
+	return name[0] == '.' || name_is_private(name) ? -EPERM : 0;
 }
 
 /* Where the session of that name stands, or would. */
@@ -78,8 +79,7 @@ static int insert(struct ask *ask, struct session *session)
 
 	if (ask->session_count == ask->session_room) {
 		size_t room = ask->session_room ? ask->session_room * 2 : 64;
-		struct session **sessions =
-			realloc(ask->sessions, room * sizeof(struct session *));
+		struct session **sessions = realloc(ask->sessions, room * sizeof(struct session *));
 		if (!sessions)
 			return -ENOMEM;
 		ask->sessions = sessions;
@@ -115,8 +115,8 @@ static size_t count_of(const struct ask *ask, uid_t uid)
 	return count;
 }
 
-static int make_session(struct ask *ask, const char *name, const struct caller *caller,
-	struct session **out)
+static int make_session(
+	struct ask *ask, const char *name, const struct caller *caller, struct session **out)
 {
 	struct session_record record = {
 		.name = strdup(name),
@@ -147,8 +147,7 @@ static int make_session(struct ask *ask, const char *name, const struct caller *
 	return 0;
 }
 
-int ask_make(struct ask *ask, const char *name, const struct caller *caller,
-	struct session **out)
+int ask_make(struct ask *ask, const char *name, const struct caller *caller, struct session **out)
 {
 	int rc = ask_check_name(name);
 
@@ -182,7 +181,7 @@ static int see_session(void *context, const struct session_record *from)
 	struct ask *ask = context;
 	struct session_record record;
 
-	if (ask_check_name(from->name))
+	if (strchr(from->name, '/'))
 		return 0;
 	int rc = copy_record(from, &record);
 	if (rc)
@@ -191,6 +190,7 @@ static int see_session(void *context, const struct session_record *from)
 	if (!session)
 		return -ENOMEM;
 	session->next_seq = session->record.first_seq;
+	session->is_stored = true;
 	rc = insert(ask, session);
 	if (rc)
 		session_unref(session);
@@ -277,22 +277,14 @@ void ask_free(struct ask *ask)
 	free(ask);
 }
 
-static bool cites(const struct turn *turn, const struct uuid *document)
-{
-	for (size_t i = 0; i < turn->answer.source_count; i++)
-		if (uuid_equal(&turn->answer.sources[i].document, document))
-			return true;
-	return false;
-}
-
 /* What is in memory was rendered before: it is read again, as another turn of its own, when
  * somebody looks. Handles that are open keep theirs. */
 void ask_document_removed(struct ask *ask, const struct uuid *document)
 {
-	ask->removals++;
+	ask->removed[ask->removals++ % REMOVED_MAX] = *document;
 	for (size_t i = 0; i < ask->session_count; i++) {
 		struct session *session = ask->sessions[i];
-		if (!session->answered || !cites(session->answered, document))
+		if (!session->answered || !turn_cites(session->answered, document))
 			continue;
 		turn_unref(TAKE_PTR(session->answered));
 		session->is_loaded = false;

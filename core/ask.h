@@ -38,8 +38,9 @@ void ask_stop(struct ask *ask);
 /* Stop, if that was not done, and free. The last draft must be gone. */
 void ask_free(struct ask *ask);
 
-/* May a session have that name? 0, -EPERM (a leading dot), -EINVAL (a slash, nothing),
- * -ENAMETOOLONG. */
+/* May a session have that name? 0, -EPERM (a leading dot, or a name that an editor uses for a
+ * backup or to try the folder: vim would replace the session where it must write in place),
+ * -EINVAL (a slash, nothing), -ENAMETOOLONG. */
 int ask_check_name(const char *name);
 
 /* The session of that name, or NULL. Borrowed. */
@@ -51,8 +52,7 @@ struct session *ask_at(const struct ask *ask, size_t index);
 
 /* Make a session that belongs to @caller, mode 0600. 0 and a borrowed *out, -EEXIST, -EDQUOT
  * (he has too many), or what ask_check_name says. Stored soon, and before its first turn. */
-int ask_make(struct ask *ask, const char *name, const struct caller *caller,
-	struct session **out);
+int ask_make(struct ask *ask, const char *name, const struct caller *caller, struct session **out);
 
 /* A document was deleted: answers that cite it say so from now on. */
 void ask_document_removed(struct ask *ask, const struct uuid *document);

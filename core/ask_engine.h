@@ -17,19 +17,23 @@ struct asker {
 	struct turn *first, **tail; /* by next_ready */
 };
 
+/* How many removed documents are remembered for answers that were under way then. */
+#define REMOVED_MAX 64
+
 /* Loop thread, but for what is constant once it runs. */
 struct ask {
-	struct ask_ports ports;      /* constant */
+	struct ask_ports ports; /* constant */
 	const struct config *config; /* constant */
-	struct pool *store;          /* one thread: what is written keeps its order; NULL: stopped */
-	struct pool *workers;        /* constant */
-	struct session **sessions;   /* by name; references */
+	struct pool *store; /* one thread: what is written keeps its order; NULL: stopped */
+	struct pool *workers; /* constant */
+	struct session **sessions; /* by name; references */
 	size_t session_count, session_room;
 	struct asker *askers, **askers_tail; /* whose turn comes first is first */
-	size_t running, ready;               /* turns with a worker, and waiting for one */
-	uint64_t serial;                     /* of the latest commit */
-	uint64_t removals;                   /* of documents */
-	size_t clock_hand;                   /* where unloading goes on */
+	size_t running, ready; /* turns with a worker, and waiting for one */
+	uint64_t serial; /* of the latest commit */
+	uint64_t removals; /* of documents */
+	struct uuid removed[REMOVED_MAX]; /* the latest; number n is at n % REMOVED_MAX */
+	size_t clock_hand; /* where unloading goes on */
 	bool is_stopping;
 };
 

@@ -14,7 +14,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-#define WINDOW 8
+#define WINDOW	   8
 #define LOADED_MAX 256 /* last answers that are kept in memory while nobody reads them */
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
@@ -35,7 +35,7 @@ struct load {
 	struct session *session; /* a reference */
 	struct uuid conversation;
 	uint32_t first_seq, end_seq; /* end: behind the last message */
-	bool is_scan;                /* only what is owed is wanted */
+	bool is_scan; /* only what is owed is wanted */
 	struct owed *owed;
 	size_t owed_count;
 	char *answer_json, *answer_text; /* of the last answer, as stored */
@@ -71,8 +71,8 @@ static uint32_t next_seq(struct load *load, uint32_t seq)
 {
 	struct err err = ERR_NONE;
 	uint32_t found = 0;
-	int rc = catalog_message_each(load->catalog, &load->conversation, seq, see_seq, &found,
-		&err);
+	int rc = catalog_message_each(
+		load->catalog, &load->conversation, seq, see_seq, &found, &err);
 
 	if (rc < 0)
 		load->rc = rc;
@@ -146,8 +146,8 @@ static int read_end(struct load *load, uint32_t last)
 	for (uint32_t size = WINDOW;; size *= 2) {
 		uint32_t from = last - load->first_seq < size ? load->first_seq : last - size + 1;
 		forget_messages(load);
-		int rc = catalog_message_each(load->catalog, &load->conversation, from,
-			see_message, load, &err);
+		int rc = catalog_message_each(
+			load->catalog, &load->conversation, from, see_message, load, &err);
 		if (rc || load->answer_seq || from == load->first_seq)
 			return rc;
 	}
@@ -208,8 +208,8 @@ static int read_caller(const char *detail, struct caller *out)
 	out->groups = calloc(count ? count : 1, sizeof(gid_t));
 	if (!out->groups)
 		return -ENOMEM;
-	cJSON_ArrayForEach(group, groups)
-		out->groups[out->group_count++] = (gid_t)group->valuedouble;
+	cJSON_ArrayForEach(group, groups) out->groups[out->group_count++] =
+		(gid_t)group->valuedouble;
 	return 0;
 }
 

@@ -89,6 +89,7 @@ static void run_turn(struct ask *ask, struct turn *turn)
 	if (options_copy(&turn->options, &session->options))
 		log_warn("session %s: no memory for its options", session->record.name);
 	turn->history_from = session->record.first_seq;
+	turn->removals = ask->removals;
 	turn->state = TURN_RUNNING;
 	turn->task.run = come_back;
 	turn->job.run = ask_work;
@@ -216,11 +217,38 @@ static struct turn *take_out(struct turn *turn)
 	return turn;
 }
 
+/* Was a document removed that the answer cites, since the worker began? When too many were to
+ * be remembered, the worker's own look at the catalog has to do. */
+static bool has_lost_source(const struct turn *turn)
+{
+	const struct ask *ask = turn->session->ask;
+	uint64_t count = ask->removals - turn->removals;
+
+	for (uint64_t i = 0; i < count && i < REMOVED_MAX; i++)
+		if (turn_cites(turn, &ask->removed[(ask->removals - 1 - i) % REMOVED_MAX]))
+			return true;
+	return false;
+}
+
+static void answer_again(struct turn *turn)
+{
+	answer_release(&turn->answer);
+	options_release(&turn->options);
+	turn->answered_ns = 0;
+	turn_stream_restart(turn);
+	turn->state = TURN_READY;
+	advance(turn->session);
+}
+
 void ask_finish(struct turn *turn)
 {
 	struct session *session = turn->session;
-	struct turn *taken = take_out(turn);
 
+	if (has_lost_source(turn) && !session->ask->is_stopping) {
+		answer_again(turn);
+		return;
+	}
+	struct turn *taken = take_out(turn);
 	turn->state = TURN_DONE;
 	turn_stream_finish(turn);
 	metric_observe(HISTOGRAM_ASK, clock_mono_ns() - turn->started_ns);

@@ -24,10 +24,10 @@ struct write {
 	struct task task;
 	struct catalog *catalog;
 	struct session *session; /* a reference */
-	struct turn *turn;       /* a reference, or NULL */
+	struct turn *turn; /* a reference, or NULL */
 	struct session_record record; /* owned strings */
-	struct message message;       /* content borrowed from the turn, detail owned or not */
-	char *detail;                 /* owned */
+	struct message message; /* content borrowed from the turn, detail owned or not */
+	char *detail; /* owned */
 	int (*work)(struct write *write, struct err *err);
 	void (*done)(struct write *write);
 	int rc;
@@ -60,8 +60,8 @@ static void write_run(struct job *job)
 	loop_post(write->session->ask->ports.loop, &write->task);
 }
 
-static struct write *write_new(struct session *session, struct turn *turn,
-	int (*work)(struct write *, struct err *))
+static struct write *write_new(
+	struct session *session, struct turn *turn, int (*work)(struct write *, struct err *))
 {
 	struct write *write = calloc(1, sizeof(*write));
 
@@ -106,7 +106,7 @@ static int copy_record(struct write *write)
 }
 
 static int store_record(struct session *session, int (*work)(struct write *, struct err *),
-	struct waiter *waiter)
+	void (*done)(struct write *), struct waiter *waiter)
 {
 	struct write *write;
 
@@ -120,24 +120,30 @@ static int store_record(struct session *session, int (*work)(struct write *, str
 		write_finish(&write->task);
 		return rc;
 	}
+	write->done = done;
 	write_submit(write, waiter);
 	return -EINPROGRESS;
 }
 
+static void session_stored(struct write *write)
+{
+	write->session->is_stored = write->rc == 0;
+}
+
 int ask_store_session(struct session *session, struct waiter *waiter)
 {
-	return store_record(session, put_session, waiter);
+	return store_record(session, put_session, session_stored, waiter);
 }
 
 int ask_store_removal(struct session *session, struct waiter *waiter)
 {
-	return store_record(session, remove_session, waiter);
+	return store_record(session, remove_session, NULL, waiter);
 }
 
 static int retract(struct write *write, struct err *err)
 {
-	return catalog_message_remove(write->catalog, &write->message.conversation,
-		write->message.seq, err);
+	return catalog_message_remove(
+		write->catalog, &write->message.conversation, write->message.seq, err);
 }
 
 void ask_store_retraction(struct session *session, uint32_t seq)
@@ -173,9 +179,24 @@ static char *caller_to_json(const struct caller *caller)
 	return cJSON_PrintUnformatted(root);
 }
 
+/* A session whose own record could not be stored is stored before its question: without it
+ * nobody would find the question after a restart. */
+static int put_question(struct write *write, struct err *err)
+{
+	bool has_to_sync = !strcmp(write->session->ask->config->sync, "close");
+	int rc = write->record.name ? put_session(write, err) : 0;
+
+	if (!rc)
+		rc = put_message(write, err);
+	return rc || !has_to_sync ? rc : catalog_sync(write->catalog, err);
+}
+
 static void question_stored(struct write *write)
 {
 	struct turn *turn = write->turn;
+
+	if (write->record.name && !write->rc)
+		write->session->is_stored = true;
 
 	if (turn->state == TURN_COMMITTING) {
 		if (write->rc) {
@@ -192,13 +213,12 @@ static void question_stored(struct write *write)
 int ask_commit(struct turn *turn)
 {
 	struct session *session = turn->session;
-	struct write *write = write_new(session, turn, put_message);
+	struct write *write = write_new(session, turn, put_question);
 
 	if (!write)
 		return -ENOMEM;
 	write->detail = caller_to_json(&turn->caller);
-	if (!write->detail) {
-		write->done = NULL;
+	if (!write->detail || (!session->is_stored && copy_record(write))) {
 		write_finish(&write->task);
 		return -ENOMEM;
 	}

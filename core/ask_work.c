@@ -87,8 +87,8 @@ static int find_passages(struct attempt *attempt)
 		.content_type = turn->options.type,
 		.path = turn->options.path,
 	};
-	return retrieve(&attempt->ask->ports.retriever, &request, &attempt->retrieval,
-		&attempt->err);
+	return retrieve(
+		&attempt->ask->ports.retriever, &request, &attempt->retrieval, &attempt->err);
 }
 
 static int write_answer(struct attempt *attempt)
@@ -106,8 +106,8 @@ static int write_answer(struct attempt *attempt)
 	};
 	int rc = citations_init(&attempt->citations, request.passage_count);
 	if (!rc)
-		rc = generator_generate(attempt->ask->ports.generator, &request, take_text,
-			attempt, &attempt->generation, &attempt->err);
+		rc = generator_generate(attempt->ask->ports.generator, &request, take_text, attempt,
+			&attempt->generation, &attempt->err);
 	if (rc)
 		return rc;
 	size_t start = attempt->body.len;
@@ -123,8 +123,8 @@ static bool passages_stand(struct attempt *attempt)
 	for (size_t i = 0; i < retrieval->passage_count; i++) {
 		struct document now;
 		struct err err = ERR_NONE;
-		int rc = catalog_get(attempt->ask->ports.catalog, &retrieval->documents[i].id,
-			&now, &err);
+		int rc = catalog_get(
+			attempt->ask->ports.catalog, &retrieval->documents[i].id, &now, &err);
 		if (rc == -ENOENT)
 			return false;
 		if (rc)

@@ -111,8 +111,7 @@ static int feed_token(struct citations *citations, char c, struct buf *out)
 	buf_addc(token, c);
 	if (c == ']' && isdigit((unsigned char)token->data[token->len - 2]))
 		return emit_citation(citations, out);
-	bool goes_on = isdigit((unsigned char)c) ||
-		(token->len > 2 && (c == ',' || c == ' '));
+	bool goes_on = isdigit((unsigned char)c) || (token->len > 2 && (c == ',' || c == ' '));
 	if (!goes_on || token->len >= TOKEN_MAX)
 		return emit_token(citations, out);
 	return out->failed;

@@ -14,12 +14,12 @@
  * brackets that are not a citation as "\[3]"; the backslash is taken out. */
 struct citations {
 	size_t passage_count;
-	uint32_t *number;  /* of passage i, 0: not cited yet */
-	size_t *order;     /* passage that is cited as [n] at n - 1 */
-	size_t count;      /* of order */
+	uint32_t *number; /* of passage i, 0: not cited yet */
+	size_t *order; /* passage that is cited as [n] at n - 1 */
+	size_t count; /* of order */
 	struct buf spaces; /* white space that may turn out to be the end */
-	struct buf token;  /* what may turn out to be a citation, with its bracket */
-	bool has_begun;    /* something other than white space came out */
+	struct buf token; /* what may turn out to be a citation, with its bracket */
+	bool has_begun; /* something other than white space came out */
 };
 
 /* 0 or -ENOMEM. */
@@ -27,8 +27,7 @@ int citations_init(struct citations *citations, size_t passage_count);
 void citations_release(struct citations *citations);
 
 /* Append to @out what is certain by now. 0 or -errno. */
-int citations_feed(struct citations *citations, const char *text, size_t len,
-	struct buf *out);
+int citations_feed(struct citations *citations, const char *text, size_t len, struct buf *out);
 
 /* The text has ended. 0 or -errno. */
 int citations_finish(struct citations *citations, struct buf *out);

@@ -18,20 +18,20 @@ struct draft {
 	struct session *session; /* a reference */
 	struct caller caller;
 	struct buf text;
-	struct turn *turn;    /* the latest, committed or TURN_WRITING; a reference */
+	struct turn *turn; /* the latest, committed or TURN_WRITING; a reference */
 	struct turn *reading; /* whose answer is read; a reference */
-	uint32_t seq;         /* of its turn; 0: none was committed */
-	uint64_t opened;      /* turns up to this serial were committed before */
-	uint32_t opened_seq;  /* sequence of the next turn when it was opened */
-	uint64_t start;       /* where byte 0 of the answer stands */
+	uint32_t seq; /* of its turn; 0: none was committed */
+	uint64_t opened; /* turns up to this serial were committed before */
+	uint32_t opened_seq; /* sequence of the next turn when it was opened */
+	uint64_t start; /* where byte 0 of the answer stands */
 	bool has_start;
-	bool is_new;          /* something is there that was not committed */
+	bool is_new; /* something is there that was not committed */
 	bool has_written, has_truncated;
-	int refused;          /* -EFBIG: it became too long */
+	int refused; /* -EFBIG: it became too long */
 };
 
-int draft_new(struct draft **out, struct session *session, const struct caller *caller,
-	bool truncates)
+int draft_new(
+	struct draft **out, struct session *session, const struct caller *caller, bool truncates)
 {
 	struct draft *draft = calloc(1, sizeof(*draft));
 

@@ -15,8 +15,8 @@ struct draft;
 
 /* A handle was opened for writing; @truncates: by O_TRUNC. The session must be loaded;
  * @caller is copied. 0 or -errno. Loop thread, like all of them. */
-int draft_new(struct draft **out, struct session *session, const struct caller *caller,
-	bool truncates);
+int draft_new(
+	struct draft **out, struct session *session, const struct caller *caller, bool truncates);
 
 /* Append, whatever the offset was. After a commit it cancels the turn. The count, -EFBIG. */
 ssize_t draft_write(struct draft *draft, const void *data, size_t len);

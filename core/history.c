@@ -70,8 +70,7 @@ static bool may_read(const struct history_request *request, const cJSON *source)
 	struct document document;
 	struct err err = ERR_NONE;
 
-	if (!id || !uuid_parse(id, &uuid) ||
-		catalog_get(request->catalog, &uuid, &document, &err))
+	if (!id || !uuid_parse(id, &uuid) || catalog_get(request->catalog, &uuid, &document, &err))
 		return false;
 	bool is_allowed = access_may_read(&document.access, request->caller);
 	document_release(&document);
@@ -87,9 +86,8 @@ static char *usable_answer(const struct history_request *request, const char *de
 
 	if (!answer || (failure && !cJSON_IsNull(failure)))
 		return NULL;
-	cJSON_ArrayForEach(source, cJSON_GetObjectItem(root, "sources"))
-		if (!may_read(request, source))
-			return NULL;
+	cJSON_ArrayForEach(source,
+		cJSON_GetObjectItem(root, "sources")) if (!may_read(request, source)) return NULL;
 	return strdup(answer);
 }
 
@@ -127,8 +125,8 @@ int history_read(const struct history_request *request, struct history *out, str
 	/* Gaps (turns taken back) and turns that drop out are rare: look a little further. */
 	if (request->end_seq > reach && request->end_seq - reach > from)
 		from = request->end_seq - reach;
-	int rc = catalog_message_each(request->catalog, &request->conversation, from,
-		see_message, &pairs, err);
+	int rc = catalog_message_each(
+		request->catalog, &request->conversation, from, see_message, &pairs, err);
 	if (rc >= 0)
 		rc = gather(&pairs, out);
 	pairs_release(&pairs);

@@ -30,7 +30,7 @@ static const struct metric_name counter_names[METRIC_COUNT] = {
 	[METRIC_SEARCHES] = {"searches_total", "Searches that were run."},
 	[METRIC_PARSER_STARTS] = {"parser_starts_total", "Starts of the parser's server."},
 	[METRIC_PARSER_DEATHS] = {"parser_deaths_total",
-		"Documents that the parser died of, by a signal or a limit."},
+		"Deaths of the parser's server; it is started again."},
 };
 
 static const struct metric_name gauge_names[GAUGE_COUNT] = {
@@ -38,7 +38,8 @@ static const struct metric_name gauge_names[GAUGE_COUNT] = {
 	[GAUGE_DOCUMENTS_PROCESSING] = {"documents{status=\"PROCESSING\"}", NULL},
 	[GAUGE_DOCUMENTS_INDEXED] = {"documents{status=\"INDEXED\"}", NULL},
 	[GAUGE_DOCUMENTS_FAILED] = {"documents{status=\"FAILED\"}", NULL},
-	[GAUGE_INGEST_QUEUE] = {"queue_depth{queue=\"ingest\"}", "Jobs that wait, by queue."},
+	[GAUGE_INGEST_QUEUE] = {"queue_depth{queue=\"ingest\"}",
+		"Jobs that wait or run, by queue."},
 	[GAUGE_ASK_QUEUE] = {"queue_depth{queue=\"ask\"}", NULL},
 	[GAUGE_INBOX_SETTLING] = {"inbox_settling",
 		"Files that were written and are not quiet for long enough yet."},

@@ -46,8 +46,8 @@ int options_copy(struct options *to, const struct options *from)
 
 static int wrong(struct err *err, const char *member, const char *expected)
 {
-	return err_set(err, -EINVAL, "\"%s\" must be %s, or null for the default", member,
-		expected);
+	return err_set(
+		err, -EINVAL, "\"%s\" must be %s, or null for the default", member, expected);
 }
 
 static int set_string(const cJSON *item, const char *member, char **slot, struct err *err)
@@ -94,14 +94,14 @@ static int set_filter(const cJSON *item, struct options *out, struct err *err)
 		return 0;
 	if (!cJSON_IsObject(item))
 		return wrong(err, "filter", "an object with \"type\" and \"path\"");
-	cJSON_ArrayForEach(member, item) {
+	cJSON_ArrayForEach(member, item)
+	{
 		char **slot = !strcmp(member->string, "type") ? &out->type
 			: !strcmp(member->string, "path")     ? &out->path
 							      : NULL;
 		if (!slot)
 			return err_set(err, -EINVAL,
-				"\"filter\" has \"type\" and \"path\", not \"%s\"",
-				member->string);
+				"\"filter\" has \"type\" and \"path\", not \"%s\"", member->string);
 		int rc = set_string(member, member->string, slot, err);
 		if (rc)
 			return rc;
@@ -109,8 +109,7 @@ static int set_filter(const cJSON *item, struct options *out, struct err *err)
 	return 0;
 }
 
-static int set_model(const cJSON *item, const char *model, struct options *out,
-	struct err *err)
+static int set_model(const cJSON *item, const char *model, struct options *out, struct err *err)
 {
 	int rc = set_string(item, "model", &out->model, err);
 
@@ -122,12 +121,10 @@ static int set_model(const cJSON *item, const char *model, struct options *out,
 static int set_agent(const cJSON *item, struct options *out, struct err *err)
 {
 	out->agent = cJSON_IsTrue(item);
-	return cJSON_IsBool(item) || cJSON_IsNull(item) ? 0
-							: wrong(err, "agent", "true or false");
+	return cJSON_IsBool(item) || cJSON_IsNull(item) ? 0 : wrong(err, "agent", "true or false");
 }
 
-static int set_member(const cJSON *item, const char *model, struct options *out,
-	struct err *err)
+static int set_member(const cJSON *item, const char *model, struct options *out, struct err *err)
 {
 	if (!strcmp(item->string, "top_k"))
 		return set_top_k(item, out, err);
@@ -140,7 +137,8 @@ static int set_member(const cJSON *item, const char *model, struct options *out,
 	if (!strcmp(item->string, "agent"))
 		return set_agent(item, out, err);
 	return err_set(err, -EINVAL,
-		"unknown member \"%s\": there are top_k, similarity_threshold, filter, model, agent",
+		"unknown member \"%s\": there are top_k, similarity_threshold, filter, model, "
+		"agent",
 		item->string);
 }
 
@@ -159,8 +157,8 @@ static cJSON *parse_whole(const char *json, size_t len)
 	return root;
 }
 
-int options_parse(const char *json, size_t len, const char *model, struct options *out,
-	struct err *err)
+int options_parse(
+	const char *json, size_t len, const char *model, struct options *out, struct err *err)
 {
 	AUTO_FREE char *text = strndup(json, len);
 	const cJSON *item;
@@ -173,7 +171,8 @@ int options_parse(const char *json, size_t len, const char *model, struct option
 	AUTO(cJSON_Delete) cJSON *root = strlen(text) == len ? parse_whole(text, len) : NULL;
 	if (!cJSON_IsObject(root))
 		return err_set(err, -EINVAL, "options.json must hold one JSON object");
-	cJSON_ArrayForEach(item, root) {
+	cJSON_ArrayForEach(item, root)
+	{
 		int rc = set_member(item, model, out, err);
 		if (rc) {
 			options_release(out);

@@ -15,7 +15,7 @@
 /* Strings owned, NULL: the default. Zero-initialised it is all defaults but for the
  * threshold: use options_init. */
 struct options {
-	size_t top_k;     /* 0: the configuration's */
+	size_t top_k; /* 0: the configuration's */
 	double threshold; /* of the dense cosine; negative: the configuration's */
 	char *type, *path; /* filter: how content type and path begin */
 	char *model;
@@ -31,8 +31,8 @@ int options_copy(struct options *to, const struct options *from);
 /* Read options.json. White space alone is all defaults, and so is null for a member.
  * @model is the only name that "model" may have besides null. -EINVAL with *err set for
  * anything else that it does not know; then @out is initialised and empty. */
-int options_parse(const char *json, size_t len, const char *model, struct options *out,
-	struct err *err);
+int options_parse(
+	const char *json, size_t len, const char *model, struct options *out, struct err *err);
 
 /* All members, one a line, newline at the end; options_parse reads it back. 0 or -errno. */
 int options_render(const struct options *options, struct buf *out);

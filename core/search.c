@@ -15,45 +15,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cjson/cJSON.h>
-
 #include "core/auto.h"
 #include "core/clock.h"
-#include "core/log.h"
-#include "core/metrics.h"
+#include "core/search_engine.h"
 #include "core/search_findings.h"
 #include "core/text/utf8.h"
 
-#define PREFIX  "search/"
 #define WORKERS 2
-
-/* Passages that are looked at for each document that is listed. */
-#define PASSAGES_A_DOCUMENT 3
-
-struct searches {
-	struct searches_ports ports; /* constant */
-	const struct config *config; /* constant */
-	struct pool *workers;        /* constant */
-	struct search **items;       /* loop thread: by path; references */
-	size_t count, room;          /* loop thread */
-	uint64_t removals;           /* loop thread: of documents, so far */
-	bool is_stopping;            /* loop thread */
-};
-
-/* What one job does and brings back. */
-struct search_work {
-	struct job job;
-	struct task task;
-	struct search *search; /* a reference; the job reads only what is fixed */
-	struct caller caller;  /* a copy */
-	uint64_t removals;     /* of documents, when it began */
-	bool has_to_run, has_to_store, has_to_go;
-	char *stored;          /* owned */
-	char *results;         /* owned: to be stored again as they are */
-	int64_t run_ns;
-	struct search_findings findings;
-	int rc;
-};
 
 struct search *search_ref(struct search *search)
 {
@@ -128,7 +96,7 @@ static int insert(struct searches *searches, struct search *search)
 	return 0;
 }
 
-static void forget(struct search *search)
+void search_forget(struct search *search)
 {
 	struct searches *searches = search->searches;
 	bool is_there;
@@ -138,178 +106,6 @@ static void forget(struct search *search)
 	memmove(searches->items + place, searches->items + place + 1,
 		(searches->count - place) * sizeof(struct search *));
 	search_unref(search);
-}
-
-/* --- The job ------------------------------------------------------------------------------ */
-
-static char *record_name(const struct search *search)
-{
-	AUTO_BUF struct buf name = {0};
-
-	buf_init(&name, PATH_MAX);
-	buf_addf(&name, PREFIX "%s%s", search->path, search->is_folder ? "/" : "");
-	return name.failed ? NULL : buf_take(&name, NULL);
-}
-
-static int store(struct search_work *work, const char *results, struct err *err)
-{
-	const struct search *search = work->search;
-	AUTO_FREE char *name = record_name(search);
-	struct session_record record = {
-		.name = name,
-		.conversation = search->id,
-		.access = search->access,
-		.options = (char *)results,
-		.first_seq = 1,
-		.created_ns = search->made_ns,
-		.updated_ns = work->run_ns,
-	};
-
-	return name ? catalog_session_put(search->searches->ports.catalog, &record, err) : -ENOMEM;
-}
-
-static int drop(struct search_work *work, struct err *err)
-{
-	AUTO_FREE char *name = record_name(work->search);
-
-	return name ? catalog_session_remove(work->search->searches->ports.catalog, name, err)
-		    : -ENOMEM;
-}
-
-static int run(struct search_work *work, struct err *err)
-{
-	const struct search *search = work->search;
-	const struct config *config = search->searches->config;
-	const char *slash = strrchr(search->path, '/');
-	struct retrieval retrieval = {0};
-	struct retrieve_request request = {
-		.question = slash ? slash + 1 : search->path,
-		.caller = &work->caller,
-		.top_k = config->search_results * PASSAGES_A_DOCUMENT,
-		.threshold = config->similarity_threshold,
-	};
-	int rc = retrieve(&search->searches->ports.retriever, &request, &retrieval, err);
-
-	if (!rc)
-		rc = search_findings_build(&retrieval, config->search_results, &work->findings);
-	retrieval_release(&retrieval);
-	metric_add(METRIC_SEARCHES, 1);
-	work->run_ns = clock_wall_ns();
-	return rc;
-}
-
-static int work_through(struct search_work *work, struct err *err)
-{
-	struct catalog *catalog = work->search->searches->ports.catalog;
-	int rc = 0;
-
-	if (work->has_to_go)
-		return drop(work, err);
-	if (work->stored && !work->has_to_run) {
-		rc = search_findings_load(work->stored, catalog, &work->findings);
-		if (!rc && work->has_to_store)
-			rc = store(work, work->findings.json, err);
-		return rc;
-	}
-	if (work->has_to_store)
-		rc = store(work, work->results, err);
-	if (work->has_to_run && !rc) {
-		rc = run(work, err);
-		if (!rc)
-			rc = store(work, work->findings.json, err);
-	}
-	return rc;
-}
-
-static void work_run(struct job *job)
-{
-	struct search_work *work = (struct search_work *)(void *)job;
-	struct err err = ERR_NONE;
-
-	work->rc = work_through(work, &err);
-	if (work->rc)
-		log_warn("search \"%s\" failed: %s", work->search->path,
-			err.text[0] ? err.text : strerror(-work->rc));
-	loop_post(work->search->searches->ports.loop, &work->task);
-}
-
-static void start(struct search *search);
-
-static void take_findings(struct search *search, struct search_work *work)
-{
-	if (work->rc) {
-		search->state = SEARCH_FAILED;
-	} else if (work->removals != search->searches->removals) {
-		/* What it found may have been deleted since: look again. */
-		search->stored = TAKE_PTR(work->findings.json);
-		search->run_ns = work->run_ns;
-		search->has_to_store = true;
-		return;
-	} else {
-		search_findings_release(&search->findings);
-		search->findings = work->findings;
-		work->findings = (struct search_findings){0};
-		search->run_ns = work->run_ns;
-		search->state = SEARCH_READY;
-	}
-	waiters_wake(&search->answered, work->rc ? -EIO : 0);
-}
-
-static void take_removal(struct search *search, int rc)
-{
-	if (rc) {
-		search->is_removed = false;
-	} else {
-		forget(search);
-		waiters_wake(&search->answered, -ENOENT);
-	}
-	waiters_wake(&search->removed, rc);
-}
-
-static void work_done(struct task *task)
-{
-	struct search_work *work =
-		(struct search_work *)(void *)((char *)task - offsetof(struct search_work, task));
-	struct search *search = work->search;
-
-	search->is_busy = false;
-	if (work->has_to_go)
-		take_removal(search, work->rc);
-	else if ((work->has_to_run || work->stored) && !search->has_to_run)
-		take_findings(search, work);
-	start(search);
-	search_findings_release(&work->findings);
-	caller_release(&work->caller);
-	free(work->stored);
-	free(work->results);
-	search_unref(search);
-	free(work);
-}
-
-/* Whatever is due now, unless a job is at it. */
-static void start(struct search *search)
-{
-	if (search->is_busy || search->searches->is_stopping ||
-		!(search->has_to_go || search->has_to_run || search->has_to_store ||
-			search->stored))
-		return;
-	struct search_work *work = calloc(1, sizeof(*work));
-	if (!work || caller_copy(&work->caller, &search->caller))
-		abort(); /* what a caller was promised can't be left undone */
-	work->job.run = work_run;
-	work->task.run = work_done;
-	work->search = search_ref(search);
-	work->has_to_go = search->has_to_go;
-	work->has_to_run = search->has_to_run;
-	work->has_to_store = search->has_to_store;
-	work->stored = TAKE_PTR(search->stored);
-	work->run_ns = search->run_ns;
-	work->removals = search->searches->removals;
-	if (work->has_to_store && search->findings.json)
-		work->results = strdup(search->findings.json);
-	search->has_to_go = search->has_to_run = search->has_to_store = false;
-	search->is_busy = true;
-	pool_submit(search->searches->workers, &work->job);
 }
 
 /* --- What the tree asks for --------------------------------------------------------------- */
@@ -328,7 +124,7 @@ int search_run(struct search *search, const struct caller *caller)
 	search->state = SEARCH_PENDING;
 	search->runs++;
 	search->has_to_run = true;
-	start(search);
+	search_start(search);
 	return 0;
 }
 
@@ -342,8 +138,7 @@ int search_wait(struct search *search, struct waiter *waiter)
 		return 0;
 	if (search->state == SEARCH_FAILED)
 		return -EIO;
-	waiters_add(&search->answered, waiter, searches->ports.loop,
-		searches->config->ask_wait_ns);
+	waiters_add(&search->answered, waiter, searches->ports.loop, searches->config->ask_wait_ns);
 	return -EINPROGRESS;
 }
 
@@ -375,7 +170,7 @@ int search_remove(struct search *search, struct waiter *waiter)
 	search->has_to_run = search->has_to_store = false;
 	if (waiter)
 		waiters_add(&search->removed, waiter, NULL, 0);
-	start(search);
+	search_start(search);
 	return -EINPROGRESS;
 }
 
@@ -415,8 +210,8 @@ static size_t count_of(const struct searches *searches, uid_t uid)
 	return count;
 }
 
-static struct search *search_new(struct searches *searches, const char *path, size_t path_len,
-	const struct caller *caller)
+static struct search *search_new(
+	struct searches *searches, const char *path, size_t path_len, const struct caller *caller)
 {
 	struct search *search = calloc(1, sizeof(*search));
 
@@ -441,7 +236,7 @@ static int add(struct searches *searches, struct search *search)
 	if (rc)
 		search_unref(search);
 	else
-		start(search);
+		search_start(search);
 	return rc;
 }
 
@@ -494,7 +289,7 @@ void searches_document_removed(struct searches *searches, const struct uuid *doc
 		search_findings_release(&search->findings);
 		search->findings = without;
 		search->has_to_store = true;
-		start(search);
+		search_start(search);
 	}
 }
 
@@ -507,13 +302,15 @@ static int see_record(void *context, const struct session_record *record)
 	struct searches *searches = context;
 	size_t len = strlen(record->name);
 
-	if (strncmp(record->name, PREFIX, strlen(PREFIX)) != 0 || len <= strlen(PREFIX))
+	if (strncmp(record->name, SEARCH_PREFIX, strlen(SEARCH_PREFIX)) != 0 ||
+		len <= strlen(SEARCH_PREFIX))
 		return 0;
 	bool is_folder = record->name[len - 1] == '/';
 	const struct caller caller = {.uid = record->access.owner,
-		.groups = (gid_t *)&record->access.group, .group_count = 1};
-	struct search *search = search_new(searches, record->name + strlen(PREFIX),
-		len - strlen(PREFIX) - is_folder, &caller);
+		.groups = (gid_t *)&record->access.group,
+		.group_count = 1};
+	struct search *search = search_new(searches, record->name + strlen(SEARCH_PREFIX),
+		len - strlen(SEARCH_PREFIX) - is_folder, &caller);
 	if (!search)
 		return -ENOMEM;
 	search->id = record->conversation;
@@ -546,7 +343,7 @@ int searches_new(struct searches **out, const struct searches_ports *ports,
 		return rc;
 	}
 	for (size_t i = 0; i < searches->count; i++)
-		start(searches->items[i]);
+		search_start(searches->items[i]);
 	*out = searches;
 	return 0;
 }
@@ -563,7 +360,7 @@ void searches_stop(struct searches *searches)
 		search->is_removed = true;
 		waiters_wake(&search->answered, -ESHUTDOWN);
 		waiters_wake(&search->removed, -ESHUTDOWN);
-		forget(search);
+		search_forget(search);
 	}
 }
 

@@ -20,7 +20,7 @@ struct searches;
 /* A document that was found. */
 struct search_entry {
 	struct uuid document;
-	char *name;      /* "01-<file name>", at most 255 bytes; owned */
+	char *name; /* "01-<file name>", at most 255 bytes; owned */
 	char *file_name; /* below docs/<id>/original/; owned */
 };
 
@@ -39,14 +39,14 @@ enum search_state { SEARCH_PENDING, SEARCH_READY, SEARCH_FAILED };
 struct search {
 	unsigned refs;
 	struct searches *searches;
-	char *path;           /* below search/: "query" or "folder/query"; read */
-	bool is_folder;       /* a user's own folder: holds searches, is none; read */
+	char *path; /* below search/: "query" or "folder/query"; read */
+	bool is_folder; /* a user's own folder: holds searches, is none; read */
 	struct access access; /* 0700, the maker's; read */
 	struct caller caller; /* who ran it last */
-	int64_t made_ns;      /* read */
-	int64_t run_ns;       /* when it was run last; 0: not yet; read */
-	uint64_t runs;        /* since the start; read */
-	enum search_state state;         /* read */
+	int64_t made_ns; /* read */
+	int64_t run_ns; /* when it was run last; 0: not yet; read */
+	uint64_t runs; /* since the start; read */
+	enum search_state state; /* read */
 	struct search_findings findings; /* in SEARCH_READY; read */
 	bool is_removed;
 	struct waiters answered, removed;

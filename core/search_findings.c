@@ -47,12 +47,11 @@ static char *entry_name(size_t rank, const char *file_name)
 	return strdup(name);
 }
 
-static int add_entry(struct search_findings *findings, const struct uuid *document,
-	const char *file_name)
+static int add_entry(
+	struct search_findings *findings, const struct uuid *document, const char *file_name)
 {
 	size_t count = findings->entry_count;
-	struct search_entry *entries =
-		realloc(findings->entries, (count + 1) * sizeof(*entries));
+	struct search_entry *entries = realloc(findings->entries, (count + 1) * sizeof(*entries));
 
 	if (!entries)
 		return -ENOMEM;
@@ -79,8 +78,8 @@ static int finish(cJSON *list, struct search_findings *out)
 	return out->json ? 0 : -ENOMEM;
 }
 
-static int add_passage(cJSON *list, const struct passage *passage,
-	const struct document *document, size_t limit, struct search_findings *out)
+static int add_passage(cJSON *list, const struct passage *passage, const struct document *document,
+	size_t limit, struct search_findings *out)
 {
 	if (!has_document(out, &document->id)) {
 		if (out->entry_count == limit)
@@ -93,16 +92,16 @@ static int add_passage(cJSON *list, const struct passage *passage,
 	return item && cJSON_AddItemToArray(list, item) ? 0 : -ENOMEM;
 }
 
-int search_findings_build(const struct retrieval *retrieval, size_t limit,
-	struct search_findings *out)
+int search_findings_build(
+	const struct retrieval *retrieval, size_t limit, struct search_findings *out)
 {
 	AUTO(cJSON_Delete) cJSON *list = cJSON_CreateArray();
 	int rc = list ? 0 : -ENOMEM;
 
 	*out = (struct search_findings){0};
 	for (size_t i = 0; i < retrieval->passage_count && !rc; i++)
-		rc = add_passage(list, &retrieval->passages[i], &retrieval->documents[i], limit,
-			out);
+		rc = add_passage(
+			list, &retrieval->passages[i], &retrieval->documents[i], limit, out);
 	if (!rc)
 		rc = finish(list, out);
 	if (rc)
@@ -148,8 +147,8 @@ static int name_before(const void *context, const struct uuid *id, char **name)
 }
 
 /* -ENOENT: the result is to be dropped. */
-static int load_result(const cJSON *item, name_fn name_of, const void *context,
-	struct search_findings *out)
+static int load_result(
+	const cJSON *item, name_fn name_of, const void *context, struct search_findings *out)
 {
 	const char *id = cJSON_GetStringValue(cJSON_GetObjectItem(item, "document_id"));
 	AUTO_FREE char *name = NULL;
@@ -163,8 +162,7 @@ static int load_result(const cJSON *item, name_fn name_of, const void *context,
 	return rc ? rc : add_entry(out, &uuid, name);
 }
 
-static int load(const char *json, name_fn name_of, const void *context,
-	struct search_findings *out)
+static int load(const char *json, name_fn name_of, const void *context, struct search_findings *out)
 {
 	AUTO(cJSON_Delete) cJSON *list = cJSON_Parse(json);
 	cJSON *item, *next;

@@ -8,13 +8,12 @@
 void search_findings_release(struct search_findings *findings);
 
 /* From what was retrieved, at most @limit documents. 0 or -ENOMEM. */
-int search_findings_build(const struct retrieval *retrieval, size_t limit,
-	struct search_findings *out);
+int search_findings_build(
+	const struct retrieval *retrieval, size_t limit, struct search_findings *out);
 
 /* From a results.json as kept; documents that are gone are left out. -EBADMSG if it is no
  * list. Worker thread. */
-int search_findings_load(const char *json, struct catalog *catalog,
-	struct search_findings *out);
+int search_findings_load(const char *json, struct catalog *catalog, struct search_findings *out);
 
 /* The same findings without one document. 0 or -ENOMEM. */
 int search_findings_without(const struct search_findings *from, const struct uuid *document,

@@ -32,8 +32,8 @@ struct session *session_new(struct ask *ask, struct session_record *record)
 	const char *options = session->record.options ? session->record.options : "";
 	if (options_parse(options, strlen(options), generator_model(ask->ports.generator),
 		    &session->options, &err))
-		log_warn("session %s: its options are not used: %s", session->record.name,
-			err.text);
+		log_warn(
+			"session %s: its options are not used: %s", session->record.name, err.text);
 	return session;
 }
 
@@ -89,8 +89,8 @@ int session_set_options(struct session *session, const char *json, size_t len,
 
 	if (session->is_removed)
 		return -ENOENT;
-	int rc = options_parse(json, len, generator_model(session->ask->ports.generator),
-		&options, err);
+	int rc = options_parse(
+		json, len, generator_model(session->ask->ports.generator), &options, err);
 	if (rc)
 		return rc;
 	buf_init(&text, OPTIONS_MAX_BYTES * 2);
@@ -108,8 +108,7 @@ int session_set_options(struct session *session, const char *json, size_t len,
 	return ask_store_session(session, waiter);
 }
 
-int session_set_access(struct session *session, const struct access *access,
-	struct waiter *waiter)
+int session_set_access(struct session *session, const struct access *access, struct waiter *waiter)
 {
 	if (session->is_removed)
 		return -ENOENT;

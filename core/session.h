@@ -20,14 +20,15 @@ struct session {
 	struct ask *ask;
 	struct session_record record;
 	struct options options;
-	uint32_t next_seq;   /* valid once is_scanned */
-	bool is_scanned;     /* its owed turns are known */
-	bool is_loaded;      /* @answered is what the catalog has */
+	uint32_t next_seq; /* valid once is_scanned */
+	bool is_scanned; /* its owed turns are known */
+	bool is_loaded; /* @answered is what the catalog has */
 	bool is_loading;
 	bool is_removed;
+	bool is_stored;    /* the catalog has the record as it is */
 	struct turn *pending, **pending_tail; /* committed, not DONE, in order; references */
-	struct turn *answered;                /* the last answer; a reference; may be NULL */
-	struct turn *writing;                 /* the newest turn, in TURN_WRITING; a reference */
+	struct turn *answered; /* the last answer; a reference; may be NULL */
+	struct turn *writing; /* the newest turn, in TURN_WRITING; a reference */
 	struct waiters loaded;
 };
 
@@ -49,8 +50,7 @@ int session_set_options(struct session *session, const char *json, size_t len,
 	struct waiter *waiter, struct err *err);
 
 /* chmod and chown of ask/<session>. As session_set_options. */
-int session_set_access(struct session *session, const struct access *access,
-	struct waiter *waiter);
+int session_set_access(struct session *session, const struct access *access, struct waiter *waiter);
 
 /* Forget it for good: it is found no more, its turns end with -ENOENT, and @waiter gets 0 or
  * -errno when the catalog has forgotten it too. -EINPROGRESS or -errno. */

@@ -125,8 +125,8 @@ static bool is_deleted(const struct transcript_request *request, const char *id)
 	return rc == -ENOENT;
 }
 
-static void render_source(const struct transcript_request *request, const cJSON *source,
-	struct buf *out)
+static void render_source(
+	const struct transcript_request *request, const cJSON *source, struct buf *out)
 {
 	const char *id = string_of(source, "document_id");
 	const char *name = string_of(source, "file_name");
@@ -150,8 +150,8 @@ static void render_source(const struct transcript_request *request, const cJSON 
 		buf_addf(out, " ([passage](../../%s))\n", string_of(source, "path"));
 }
 
-static void render_answer(const struct transcript_request *request, const cJSON *answer,
-	struct buf *out)
+static void render_answer(
+	const struct transcript_request *request, const cJSON *answer, struct buf *out)
 {
 	const cJSON *source, *sources = cJSON_GetObjectItem(answer, "sources");
 
@@ -164,12 +164,11 @@ static void render_answer(const struct transcript_request *request, const cJSON 
 	if (cJSON_GetArraySize(sources) == 0)
 		return;
 	buf_adds(out, "\nSources:\n\n");
-	cJSON_ArrayForEach(source, sources)
-		render_source(request, source, out);
+	cJSON_ArrayForEach(source, sources) render_source(request, source, out);
 }
 
-static void render_turn(const struct transcript_request *request, const cJSON *turn,
-	struct buf *out)
+static void render_turn(
+	const struct transcript_request *request, const cJSON *turn, struct buf *out)
 {
 	const char *question = string_of(turn, "question");
 	double asked_ms = cJSON_GetNumberValue(cJSON_GetObjectItem(turn, "asked"));
@@ -186,8 +185,7 @@ static void render_turn(const struct transcript_request *request, const cJSON *t
 	render_answer(request, cJSON_GetObjectItem(turn, "answer"), out);
 }
 
-int transcript_render(const struct transcript_request *request, struct buf *out,
-	struct err *err)
+int transcript_render(const struct transcript_request *request, struct buf *out, struct err *err)
 {
 	AUTO(cJSON_Delete) cJSON *turns = cJSON_CreateArray();
 	AUTO_BUF struct buf name = {0};
@@ -196,8 +194,8 @@ int transcript_render(const struct transcript_request *request, struct buf *out,
 	if (!turns)
 		return -ENOMEM;
 	struct gathering gathering = {.request = request, .turns = turns};
-	int rc = catalog_message_each(request->catalog, &request->conversation,
-		request->from_seq, see_message, &gathering, err);
+	int rc = catalog_message_each(request->catalog, &request->conversation, request->from_seq,
+		see_message, &gathering, err);
 	if (rc < 0)
 		return rc;
 	buf_init(&name, TRANSCRIPT_MAX);
@@ -205,7 +203,6 @@ int transcript_render(const struct transcript_request *request, struct buf *out,
 	buf_adds(out, "# ");
 	escape_string(name.data ? name.data : "", out);
 	buf_addc(out, '\n');
-	cJSON_ArrayForEach(turn, turns)
-		render_turn(request, turn, out);
+	cJSON_ArrayForEach(turn, turns) render_turn(request, turn, out);
 	return out->failed;
 }

@@ -19,8 +19,7 @@ struct transcript_request {
  * relative to sessions/<session>/. What a person, a model or a document wrote is escaped, so
  * that it shows as it was written and is neither HTML nor an image. Sources that were deleted
  * say so. 0 or -errno with *err set. Worker thread. */
-int transcript_render(const struct transcript_request *request, struct buf *out,
-	struct err *err);
+int transcript_render(const struct transcript_request *request, struct buf *out, struct err *err);
 
 /* Append @text as Markdown that shows it literally; @prefix begins each line behind the first
  * ("> " in a quotation). 0 or -errno. */

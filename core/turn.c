@@ -188,3 +188,11 @@ void turn_stream_finish(struct turn *turn)
 	}
 	pthread_mutex_unlock(&turn->lock);
 }
+
+bool turn_cites(const struct turn *turn, const struct uuid *document)
+{
+	for (size_t i = 0; i < turn->answer.source_count; i++)
+		if (uuid_equal(&turn->answer.sources[i].document, document))
+			return true;
+	return false;
+}

@@ -28,8 +28,8 @@ static void time_out(struct timer *timer)
 	finish((struct waiter *)(void *)start, -ETIMEDOUT);
 }
 
-void waiters_add(struct waiters *waiters, struct waiter *waiter, struct loop *loop,
-	int64_t timeout_ns)
+void waiters_add(
+	struct waiters *waiters, struct waiter *waiter, struct loop *loop, int64_t timeout_ns)
 {
 	struct waiter *last = waiters->ring.prev;
 

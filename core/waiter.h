@@ -12,7 +12,7 @@
  * with 0 or -errno, off the list; it may free the waiter. */
 struct waiter {
 	struct waiter *next, *prev; /* NULL: waits for nothing */
-	struct loop *loop;          /* whose timer is armed; NULL: none */
+	struct loop *loop; /* whose timer is armed; NULL: none */
 	struct timer timer;
 	void (*done)(struct waiter *waiter, int rc);
 };
@@ -27,8 +27,8 @@ void waiters_init(struct waiters *waiters);
 bool waiters_empty(const struct waiters *waiters);
 
 /* Queue @waiter. With @loop it is woken with -ETIMEDOUT after @timeout_ns. */
-void waiters_add(struct waiters *waiters, struct waiter *waiter, struct loop *loop,
-	int64_t timeout_ns);
+void waiters_add(
+	struct waiters *waiters, struct waiter *waiter, struct loop *loop, int64_t timeout_ns);
 
 /* Leave the list; done is not called. Harmless when it waits for nothing. */
 void waiter_cancel(struct waiter *waiter);

@@ -78,10 +78,8 @@ static int explain(int code, const char *path)
 {
 	switch (code) {
 	case ENOTCONN:
-	case ESHUTDOWN:
-		return cmd_fail(&cmd_ask, CMD_UNREACHABLE, "the daemon does not answer");
-	case EINVAL:
-		return cmd_fail(&cmd_ask, CMD_FAILED, "the question is empty or is not UTF-8");
+	case ESHUTDOWN: return cmd_fail(&cmd_ask, CMD_UNREACHABLE, "the daemon does not answer");
+	case EINVAL: return cmd_fail(&cmd_ask, CMD_FAILED, "the question is empty or is not UTF-8");
 	case EFBIG: return cmd_fail(&cmd_ask, CMD_FAILED, "the question is too long");
 	case EDQUOT:
 		return cmd_fail(&cmd_ask, CMD_FAILED,
@@ -89,7 +87,8 @@ static int explain(int code, const char *path)
 	case EPERM:
 	case EACCES:
 		return cmd_fail(&cmd_ask, CMD_FAILED,
-			"%s cannot be used: it belongs to somebody else, or begins with a dot", path);
+			"%s cannot be used: it belongs to somebody else, or begins with a dot",
+			path);
 	case ETIMEDOUT:
 		return cmd_fail(&cmd_ask, CMD_TIMED_OUT,
 			"no answer yet; it will be in %s when it is there", path);

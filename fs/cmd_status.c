@@ -66,27 +66,48 @@ static void print_counts(const struct mounts_health *health)
 		printf("failing:\n%s", health->failing);
 }
 
-/* The first line of a failed document's error, behind its name. */
-static void print_failure(const char *folder, const char *name)
+/* A name or a message of a document, which may hold what would steer a terminal. */
+static void escape_controls(char *text)
 {
-	AUTO_FREE char *path = NULL, *document = NULL, *error = NULL, *line = NULL;
-	AUTO_FCLOSE FILE *file = NULL;
+	for (unsigned char *at = (unsigned char *)text; *at; at++)
+		if (*at < ' ' || *at == 0x7f)
+			*at = '?';
+}
+
+/* The document's folder that by/status/FAILED/NAME leads into; the caller frees it. */
+static char *find_document(const char *mount_point, const char *name)
+{
+	static const char docs[] = "/docs/";
+	AUTO_FREE char *link = NULL;
+
+	if (asprintf(&link, "%s/by/status/FAILED/%s", mount_point, name) < 0)
+		return NULL;
+	AUTO_FREE char *target = realpath(link, NULL);
+	size_t len = strlen(mount_point);
+	if (!target || strncmp(target, mount_point, len) || strncmp(target + len, docs, 6))
+		return NULL;
+	char *end = target + len + strlen(docs);
+	end[strcspn(end, "/")] = '\0';
+	return TAKE_PTR(target);
+}
+
+/* The first line of a failed document's error, behind its name. */
+static void print_failure(const char *mount_point, const char *name)
+{
+	AUTO_FREE char *document = find_document(mount_point, name);
+	AUTO_FREE char *shown = strdup(name);
+	AUTO_FREE char *path = NULL, *line = NULL;
 	size_t size = 0;
 
-	if (asprintf(&path, "%s/%s", folder, name) < 0)
+	if (!document || !shown || asprintf(&path, "%s/error", document) < 0)
 		return;
-	document = realpath(path, NULL);
-	/* by/status/FAILED/NAME leads to docs/ID or to something below it. */
-	char *end = document ? strstr(document, "/docs/") : NULL;
-	if (!end)
+	AUTO_FCLOSE FILE *file = fopen(path, "re");
+	if (!file || getline(&line, &size, file) < 0)
 		return;
-	end += strlen("/docs/");
-	end[strcspn(end, "/")] = '\0';
-	if (asprintf(&error, "%s/error", document) < 0)
-		return;
-	file = fopen(error, "re");
-	if (file && getline(&line, &size, file) > 0)
-		printf("  %s: %s", name, line);
+	line[strcspn(line, "\n")] = '\0';
+	escape_controls(shown);
+	escape_controls(line);
+	printf("  %s: %s\n", shown, line);
 }
 
 static void print_failures(const char *mount_point, const struct mounts_health *health)
@@ -101,7 +122,7 @@ static void print_failures(const char *mount_point, const struct mounts_health *
 	while (dir && shown < FAILURES_SHOWN && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		print_failure(folder, entry->d_name);
+		print_failure(mount_point, entry->d_name);
 		shown++;
 	}
 	if (dir)

@@ -173,7 +173,8 @@ void inbox_node_setattr(struct node *node, struct req *req, const struct stat *a
 {
 	struct fs *fs = node->fs;
 
-	if (inode_of(node) == spool_root(fs->spool)) {
+	const int rights = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+	if (inode_of(node) == spool_root(fs->spool) && set & rights) {
 		req_error(req, -EPERM);
 		return;
 	}

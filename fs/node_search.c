@@ -5,7 +5,6 @@
  * mkdir is answered at once (the kernel holds the parent's lock); who looks inside waits, at
  * opendir or at the open of results.json, which is there from the start with size 0. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -15,8 +14,9 @@
 #include "core/clock.h"
 #include "core/search.h"
 #include "fs/fs.h"
+#include "fs/node_search.h"
+#include "fs/node_session.h"
 #include "fs/node_turn.h"
-#include "fs/notify.h"
 #include "fs/req.h"
 
 /* A search, or a user's folder. */
@@ -25,26 +25,9 @@ struct search_node {
 	struct search *search; /* a reference */
 };
 
-/* results.json of a search that was looked up before it was run. */
-struct results_node {
-	struct node node;
-	struct search *search; /* a reference */
-	char *data;            /* NULL: not there yet */
-	size_t len;
-	bool is_pushed, is_pushing;
-	struct waiters pushed;
-};
-
 static struct search *search_of(struct node *node)
 {
 	return ((struct search_node *)(void *)node)->search;
-}
-
-static void set_times(struct stat *out, int64_t ns)
-{
-	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
-
-	out->st_atim = out->st_mtim = out->st_ctim = time;
 }
 
 /* req->data of a request that waits. */
@@ -68,7 +51,7 @@ static struct search_wait *wait_new(struct req *req, void (*done)(struct waiter 
 	return wait;
 }
 
-static uint64_t ino_of(const struct search *search, const char *name)
+uint64_t search_ino(const struct search *search, const char *name)
 {
 	AUTO_BUF struct buf identity = {0};
 
@@ -78,171 +61,13 @@ static uint64_t ino_of(const struct search *search, const char *name)
 	return node_hash("search", identity.data, identity.len);
 }
 
-static struct attributes attributes_of(const struct search *search)
+struct attributes search_attributes(const struct search *search)
 {
-	struct attributes attributes = {search->access,
-		search->run_ns ? search->run_ns : search->made_ns};
+	struct attributes attributes = {
+		search->access, search->run_ns ? search->run_ns : search->made_ns};
 
 	attributes.access.mode = 0400;
 	return attributes;
-}
-
-/* --- results.json ------------------------------------------------------------------------- */
-
-static void results_stat(struct node *node, struct stat *out)
-{
-	const struct results_node *self = (struct results_node *)(void *)node;
-
-	out->st_mode = S_IFREG | 0400;
-	out->st_uid = self->search->access.owner;
-	out->st_gid = self->search->access.group;
-	out->st_size = (off_t)self->len;
-	set_times(out, attributes_of(self->search).mtime_ns);
-}
-
-static void results_forget(struct node *node)
-{
-	struct results_node *self = (struct results_node *)(void *)node;
-
-	waiters_wake(&self->pushed, -ESHUTDOWN);
-	search_unref(self->search);
-	free(self->data);
-}
-
-static void results_read(struct handle *handle, struct req *req, size_t size, off_t offset)
-{
-	const struct results_node *self = (struct results_node *)(void *)handle->node;
-
-	req_slice(req, self->data, self->len, size, offset);
-}
-
-static const struct handle_ops results_handle_ops = {.read = results_read};
-
-/* A push under way: it holds the node as the kernel would, and finds it by its key: when the
- * daemon ends, the nodes go first. */
-struct results_push {
-	struct fs *fs;
-	uint64_t key;
-};
-
-static void push_done(void *context)
-{
-	struct results_push *push = context;
-	struct results_node *self =
-		(struct results_node *)(void *)node_find(push->fs, push->key);
-
-	free(push);
-	if (!self)
-		return;
-	self->is_pushing = false;
-	self->is_pushed = true;
-	waiters_wake(&self->pushed, 0);
-	node_forget(&self->node, 1);
-}
-
-static int start_push(struct results_node *self)
-{
-	struct results_push *push = calloc(1, sizeof(*push));
-
-	if (!push)
-		return -ENOMEM;
-	*push = (struct results_push){self->node.fs, self->node.key};
-	self->is_pushing = true;
-	self->node.lookups++;
-	notify_store(self->node.fs->notify, &self->node, self->data, self->len, push_done, push);
-	return 0;
-}
-
-/* Wait for the search, keep what it found, push it into the kernel's cache: 0 when all of it
- * is done. */
-static int make_ready(struct results_node *self, struct waiter *waiter)
-{
-	int rc = self->data ? 0 : search_wait(self->search, waiter);
-
-	if (rc || self->is_pushed)
-		return rc;
-	if (!self->data) {
-		self->len = self->search->findings.json_len;
-		self->data = strdup(self->search->findings.json);
-		if (!self->data)
-			return -ENOMEM;
-	}
-	rc = self->is_pushing ? 0 : start_push(self);
-	if (rc)
-		return rc;
-	waiters_add(&self->pushed, waiter, NULL, 0);
-	return -EINPROGRESS;
-}
-
-static void results_open_step(struct waiter *waiter, int rc)
-{
-	struct req *req = ((struct search_wait *)(void *)waiter)->req;
-
-	if (!rc)
-		rc = make_ready((struct results_node *)(void *)req->node, waiter);
-	if (rc == -EINPROGRESS) {
-		req_park_waiter(req);
-		return;
-	}
-	struct handle *handle = rc ? NULL : calloc(1, sizeof(*handle));
-	if (!handle) {
-		req_error(req, rc ? rc : -ENOMEM);
-		return;
-	}
-	handle->ops = &results_handle_ops;
-	req_open(req, handle, OPEN_CACHE_KEEP);
-}
-
-static void results_open(struct node *node, struct req *req, int flags)
-{
-	const struct results_node *self = (struct results_node *)(void *)node;
-	bool may_wait = !(flags & O_NONBLOCK) || self->data ||
-		self->search->state != SEARCH_PENDING;
-
-	if ((flags & O_ACCMODE) != O_RDONLY || !may_wait) {
-		req_error(req, may_wait ? -EACCES : -EAGAIN);
-		return;
-	}
-	struct search_wait *wait = wait_new(req, results_open_step);
-	if (wait)
-		results_open_step(&wait->waiter, 0);
-	else
-		req_error(req, -ENOMEM);
-}
-
-static const struct node_ops results_ops = {
-	.name = "results",
-	.stat = results_stat,
-	.forget = results_forget,
-	.open = results_open,
-};
-
-/* A node of its own for each run that was not over when it was looked up. */
-static struct node *pending_results(struct fs *fs, struct search *search)
-{
-	uint64_t ino = ino_of(search, "results.json");
-	uint64_t parts[] = {ino, search->runs};
-	uint64_t key = node_hash("results", parts, sizeof(parts));
-	struct node *found = node_find(fs, key);
-
-	if (found)
-		return found;
-	struct results_node *self = node_new(fs, &results_ops, sizeof(*self), key, ino);
-	if (!self)
-		return NULL;
-	self->search = search_ref(search);
-	waiters_init(&self->pushed);
-	return &self->node;
-}
-
-static struct node *results_node(struct fs *fs, struct search *search)
-{
-	struct attributes attributes = attributes_of(search);
-
-	if (search->state != SEARCH_READY)
-		return pending_results(fs, search);
-	return node_text(fs, ino_of(search, "results.json"), &attributes,
-		strdup(search->findings.json), search->findings.json_len);
 }
 
 /* --- a search ----------------------------------------------------------------------------- */
@@ -255,7 +80,7 @@ static void search_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = search->access.owner;
 	out->st_gid = search->access.group;
-	set_times(out, search->run_ns ? search->run_ns : search->made_ns);
+	stat_set_times(out, search->run_ns ? search->run_ns : search->made_ns);
 }
 
 static void search_forget(struct node *node)
@@ -263,16 +88,16 @@ static void search_forget(struct node *node)
 	search_unref(search_of(node));
 }
 
-static struct node *entry_link(struct fs *fs, const struct search *search,
-	const struct search_entry *entry)
+static struct node *entry_link(
+	struct fs *fs, const struct search *search, const struct search_entry *entry)
 {
-	struct attributes attributes = attributes_of(search);
+	struct attributes attributes = search_attributes(search);
 	char target[NAME_MAX + UUID_TEXT + 64], id[UUID_TEXT];
 
 	snprintf(target, sizeof(target), "%s../../docs/%s/original/%s",
 		strchr(search->path, '/') ? "../" : "", uuid_format(&entry->document, id),
 		entry->file_name);
-	return node_link(fs, ino_of(search, entry->name), &attributes, target);
+	return node_link(fs, search_ino(search, entry->name), &attributes, target);
 }
 
 static void search_lookup(struct node *dir, struct req *req, const char *name)
@@ -281,7 +106,7 @@ static void search_lookup(struct node *dir, struct req *req, const char *name)
 	const struct search_findings *findings = &search->findings;
 
 	if (strcmp(name, "results.json") == 0) {
-		req_entry(req, results_node(dir->fs, search));
+		req_entry(req, results_node_now(dir->fs, search));
 		return;
 	}
 	for (size_t i = 0; search->state == SEARCH_READY && i < findings->entry_count; i++) {
@@ -311,9 +136,9 @@ static void list_step(struct waiter *waiter, int rc)
 	}
 	for (size_t i = 0; i < search->findings.entry_count; i++) {
 		const char *name = search->findings.entries[i].name;
-		dirlist_add(&req->list, name, ino_of(search, name), S_IFLNK);
+		dirlist_add(&req->list, name, search_ino(search, name), S_IFLNK);
 	}
-	dirlist_add(&req->list, "results.json", ino_of(search, "results.json"), S_IFREG);
+	dirlist_add(&req->list, "results.json", search_ino(search, "results.json"), S_IFREG);
 	req_list(req);
 }
 
@@ -329,14 +154,15 @@ static void search_list(struct node *dir, struct req *req)
 }
 
 /* touch runs it again; other times are accepted and stay what they are. */
-static void search_setattr(struct node *node, struct req *req, const struct stat *attr, int set,
-	struct handle *handle)
+static void search_setattr(
+	struct node *node, struct req *req, const struct stat *attr, int set, struct handle *handle)
 {
 	struct caller caller;
 
 	(void)attr;
 	(void)handle;
-	if (set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_SIZE)) {
+	if (set &
+		(FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_SIZE)) {
 		req_error(req, -EPERM);
 		return;
 	}
@@ -398,13 +224,13 @@ static char *path_of(struct node *dir, const char *name)
 
 static struct node *search_node(struct fs *fs, struct search *search)
 {
-	uint64_t ino = ino_of(search, "");
+	uint64_t ino = search_ino(search, "");
 	struct node *found = node_find(fs, ino);
 
 	if (found)
 		return found;
-	struct search_node *self = node_new(fs, search->is_folder ? &folder_ops : &search_ops,
-		sizeof(*self), ino, ino);
+	struct search_node *self = node_new(
+		fs, search->is_folder ? &folder_ops : &search_ops, sizeof(*self), ino, ino);
 	if (!self)
 		return NULL;
 	self->search = search_ref(search);
@@ -455,7 +281,7 @@ static void folder_list(struct node *dir, struct req *req)
 		const struct search *search = searches_at(searches, i);
 		const char *name = name_in(dir, search);
 		if (name && access_may_read(&search->access, &caller))
-			dirlist_add(&req->list, name, ino_of(search, ""), S_IFDIR);
+			dirlist_add(&req->list, name, search_ino(search, ""), S_IFDIR);
 	}
 	caller_release(&caller);
 	req_list(req);
@@ -536,7 +362,7 @@ static void root_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	set_times(out, newest);
+	stat_set_times(out, newest);
 }
 
 static const struct node_ops root_ops = {

@@ -12,35 +12,30 @@
 #include "core/auto.h"
 #include "core/clock.h"
 #include "fs/fs.h"
+#include "fs/node_session.h"
 #include "fs/node_turn.h"
 #include "fs/req.h"
 
-/* A folder of a session, its sources/ or its options.json. */
-struct session_node {
-	struct node node;
-	struct session *session; /* a reference */
-};
-
-static struct session *session_of(struct node *node)
+struct session *session_of(struct node *node)
 {
 	return ((struct session_node *)(void *)node)->session;
 }
 
-static void session_forget(struct node *node)
+void session_node_forget(struct node *node)
 {
 	session_unref(session_of(node));
 }
 
-static uint64_t ino_of(const struct session *session, const char *kind)
+static uint64_t session_ino(const struct session *session, const char *kind)
 {
 	return node_hash(kind, &session->record.conversation, sizeof(struct uuid));
 }
 
 /* One node a session and kind. NULL: no memory. */
-static struct node *node_of(struct fs *fs, struct session *session, const char *kind,
-	const struct node_ops *ops)
+static struct node *session_node_get(
+	struct fs *fs, struct session *session, const char *kind, const struct node_ops *ops)
 {
-	uint64_t ino = ino_of(session, kind);
+	uint64_t ino = session_ino(session, kind);
 	struct node *found = node_find(fs, ino);
 
 	if (found)
@@ -52,7 +47,7 @@ static struct node *node_of(struct fs *fs, struct session *session, const char *
 	return &self->node;
 }
 
-static void set_times(struct stat *out, int64_t ns)
+void stat_set_times(struct stat *out, int64_t ns)
 {
 	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
 
@@ -69,7 +64,7 @@ static void folder_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = record->access.owner;
 	out->st_gid = record->access.group;
-	set_times(out, record->created_ns);
+	stat_set_times(out, record->created_ns);
 }
 
 /* req->data of a request that waits for its session. */
@@ -80,8 +75,8 @@ struct session_wait {
 	char name[NAME_MAX + 1];
 };
 
-static struct session_wait *wait_new(struct req *req, struct node *node, const char *name,
-	void (*done)(struct waiter *, int))
+static struct session_wait *wait_new(
+	struct req *req, struct node *node, const char *name, void (*done)(struct waiter *, int))
 {
 	struct session_wait *wait = calloc(1, sizeof(*wait));
 
@@ -94,162 +89,6 @@ static struct session_wait *wait_new(struct req *req, struct node *node, const c
 	req->data = wait;
 	return wait;
 }
-
-/* --- options.json ------------------------------------------------------------------------- */
-
-struct options_handle {
-	struct handle handle;
-	struct buf text; /* the file as this handle sees it */
-	bool is_new;     /* written since the last flush */
-	bool has_written, has_truncated;
-};
-
-static struct options_handle *options_handle(struct handle *handle)
-{
-	return (struct options_handle *)(void *)handle;
-}
-
-static void options_stat(struct node *node, struct stat *out)
-{
-	const struct session *session = session_of(node);
-	AUTO_BUF struct buf text = {0};
-
-	buf_init(&text, OPTIONS_MAX_BYTES * 2);
-	options_render(&session->options, &text);
-	out->st_mode = S_IFREG | (session->record.access.mode & 0666);
-	out->st_uid = session->record.access.owner;
-	out->st_gid = session->record.access.group;
-	out->st_size = (off_t)text.len;
-	set_times(out, session->record.updated_ns);
-}
-
-static void options_read(struct handle *handle, struct req *req, size_t size, off_t offset)
-{
-	const struct buf *text = &options_handle(handle)->text;
-
-	req_slice(req, text->data, text->len, size, offset);
-}
-
-/* Written at any offset up to the end, as an editor does that writes in place. */
-static void options_write(struct handle *handle, struct req *req, const void *data, size_t size,
-	off_t offset)
-{
-	struct options_handle *self = options_handle(handle);
-	struct buf *text = &self->text;
-	size_t at = (size_t)offset;
-
-	if (offset < 0 || at > text->len) {
-		req_error(req, -EINVAL);
-		return;
-	}
-	if (at + size > OPTIONS_MAX_BYTES) {
-		req_error(req, -EFBIG);
-		return;
-	}
-	size_t inside = text->len - at < size ? text->len - at : size;
-	if (inside)
-		memcpy(text->data + at, data, inside);
-	if (buf_add(text, (const char *)data + inside, size - inside)) {
-		req_error(req, -ENOMEM);
-		return;
-	}
-	self->is_new = self->has_written = true;
-	req_written(req, size);
-}
-
-static void flush_done(struct waiter *waiter, int rc)
-{
-	req_error(((struct session_wait *)(void *)waiter)->req, rc);
-}
-
-static void options_flush(struct handle *handle, struct req *req)
-{
-	struct options_handle *self = options_handle(handle);
-	struct session_wait *wait;
-
-	if (!self->is_new) {
-		req_done(req);
-		return;
-	}
-	wait = wait_new(req, handle->node, "", flush_done);
-	if (!wait) {
-		req_error(req, -ENOMEM);
-		return;
-	}
-	int rc = session_set_options(session_of(handle->node), self->text.data, self->text.len,
-		&wait->waiter, NULL);
-	if (rc == -EINPROGRESS)
-		self->is_new = false;
-	else
-		req_error(req, rc);
-}
-
-/* Emptied and not written again: the defaults. */
-static void options_release_handle(struct handle *handle)
-{
-	struct options_handle *self = options_handle(handle);
-
-	if (self->has_truncated && !self->has_written)
-		session_set_options(session_of(handle->node), "", 0, NULL, NULL);
-	buf_release(&self->text);
-	free(self);
-}
-
-static const struct handle_ops options_handle_ops = {
-	.read = options_read,
-	.write = options_write,
-	.flush = options_flush,
-	.release = options_release_handle,
-};
-
-static void options_open(struct node *node, struct req *req, int flags)
-{
-	struct options_handle *self = calloc(1, sizeof(*self));
-	int rc = self ? 0 : -ENOMEM;
-
-	if (!rc) {
-		self->handle.ops = &options_handle_ops;
-		self->has_truncated = flags & O_TRUNC;
-		buf_init(&self->text, OPTIONS_MAX_BYTES * 2);
-		if (!self->has_truncated)
-			rc = options_render(&session_of(node)->options, &self->text);
-	}
-	if (rc) {
-		free(self);
-		req_error(req, rc);
-		return;
-	}
-	bool is_reader = (flags & O_ACCMODE) == O_RDONLY;
-	req_open(req, &self->handle, is_reader ? OPEN_CACHE_FRESH : OPEN_CACHE_DIRECT);
-}
-
-static void options_setattr(struct node *node, struct req *req, const struct stat *attr, int set,
-	struct handle *handle)
-{
-	(void)node;
-	if (set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
-		req_error(req, -EPERM);
-		return;
-	}
-	if (set & FUSE_SET_ATTR_SIZE) {
-		struct options_handle *self = handle ? options_handle(handle) : NULL;
-		if (!self || attr->st_size) {
-			req_error(req, -EINVAL);
-			return;
-		}
-		buf_clear(&self->text);
-		self->has_truncated = true;
-	}
-	req_attr(req);
-}
-
-static const struct node_ops options_ops = {
-	.name = "options",
-	.stat = options_stat,
-	.forget = session_forget,
-	.open = options_open,
-	.setattr = options_setattr,
-};
 
 /* --- sources/ ----------------------------------------------------------------------------- */
 
@@ -279,8 +118,8 @@ static uint64_t source_ino(const struct session *session, const char *name)
 	return node_hash("source", identity.data, identity.len);
 }
 
-static struct node *source_link(struct fs *fs, const struct session *session, size_t index,
-	const char *name)
+static struct node *source_link(
+	struct fs *fs, const struct session *session, size_t index, const char *name)
 {
 	const struct answer_source *source = &session->answered->answer.sources[index];
 	struct attributes attributes = {session->record.access, session->answered->answered_ns};
@@ -361,7 +200,7 @@ static void sources_list(struct node *dir, struct req *req)
 static const struct node_ops sources_ops = {
 	.name = "sources",
 	.stat = folder_stat,
-	.forget = session_forget,
+	.forget = session_node_forget,
 	.lookup = sources_lookup,
 	.list = sources_list,
 };
@@ -388,9 +227,10 @@ static void session_lookup(struct node *dir, struct req *req, const char *name)
 		}
 	}
 	if (strcmp(name, "options.json") == 0)
-		req_entry(req, node_of(dir->fs, session, "options.json", &options_ops));
+		req_entry(req,
+			session_node_get(dir->fs, session, "options.json", &session_options_ops));
 	else if (strcmp(name, "sources") == 0)
-		req_entry(req, node_of(dir->fs, session, "sources", &sources_ops));
+		req_entry(req, session_node_get(dir->fs, session, "sources", &sources_ops));
 	else
 		req_error(req, -ENOENT);
 }
@@ -402,15 +242,15 @@ static void session_list(struct node *dir, struct req *req)
 	for (size_t i = 0; i < ARRAY_LEN(turn_files); i++)
 		dirlist_add(&req->list, turn_files[i].name,
 			turn_node_ino(session, turn_files[i].file), S_IFREG);
-	dirlist_add(&req->list, "options.json", ino_of(session, "options.json"), S_IFREG);
-	dirlist_add(&req->list, "sources", ino_of(session, "sources"), S_IFDIR);
+	dirlist_add(&req->list, "options.json", session_ino(session, "options.json"), S_IFREG);
+	dirlist_add(&req->list, "sources", session_ino(session, "sources"), S_IFDIR);
 	req_list(req);
 }
 
 static const struct node_ops session_ops = {
 	.name = "session",
 	.stat = folder_stat,
-	.forget = session_forget,
+	.forget = session_node_forget,
 	.lookup = session_lookup,
 	.list = session_list,
 };
@@ -427,7 +267,7 @@ static void sessions_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	set_times(out, newest);
+	stat_set_times(out, newest);
 }
 
 static void sessions_lookup(struct node *dir, struct req *req, const char *name)
@@ -435,7 +275,7 @@ static void sessions_lookup(struct node *dir, struct req *req, const char *name)
 	struct session *session = ask_find(dir->fs->ask, name);
 
 	if (session)
-		req_entry(req, node_of(dir->fs, session, "session", &session_ops));
+		req_entry(req, session_node_get(dir->fs, session, "session", &session_ops));
 	else
 		req_error(req, -ENOENT);
 }
@@ -452,8 +292,8 @@ static void sessions_list(struct node *dir, struct req *req)
 	for (size_t i = 0; i < ask_count(ask); i++) {
 		const struct session *session = ask_at(ask, i);
 		if (access_may_read(&session->record.access, &caller))
-			dirlist_add(&req->list, session->record.name, ino_of(session, "session"),
-				S_IFDIR);
+			dirlist_add(&req->list, session->record.name,
+				session_ino(session, "session"), S_IFDIR);
 	}
 	caller_release(&caller);
 	req_list(req);

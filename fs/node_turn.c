@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,12 +24,12 @@ struct turn_node {
 	struct node node;
 	enum turn_file file;
 	struct session *session; /* a reference */
-	struct turn *turn;       /* a reference; NULL: nothing was asked yet */
-	bool is_pushed;          /* the kernel knows the size */
+	struct turn *turn; /* a reference; NULL: nothing was asked yet */
+	bool is_pushed; /* the kernel knows the size */
 	bool is_pushing, is_rendering;
 	bool is_rendered;
-	struct buf rendered;     /* transcript.md */
-	struct waiters ready;    /* that it is rendered, or pushed */
+	struct buf rendered; /* transcript.md */
+	struct waiters ready; /* that it is rendered, or pushed */
 };
 
 /* What is done for a node elsewhere. It holds the node as the kernel would, and finds it by
@@ -150,8 +149,8 @@ static int render(struct turn_node *self, struct waiter *waiter)
 			.name = name,
 			.conversation = record->conversation,
 			.from_seq = record->first_seq,
-			.end_seq = self->turn ? turn_latest(self->turn)->seq + 1
-					      : record->first_seq,
+			.end_seq =
+				self->turn ? turn_latest(self->turn)->seq + 1 : record->first_seq,
 		};
 		work->job.run = render_run;
 		work->task.run = render_done;
@@ -214,7 +213,8 @@ static void turn_stat(struct node *node, struct stat *out)
 	out->st_uid = record->access.owner;
 	out->st_gid = record->access.group;
 	out->st_size = (off_t)len;
-	set_times(out, !turn ? record->created_ns
+	set_times(out,
+		!turn			    ? record->created_ns
 			: turn->answered_ns ? turn->answered_ns
 					    : turn->committed_ns);
 }
@@ -243,13 +243,10 @@ void req_park_waiter(struct req *req)
 		req_park(req, interrupted);
 }
 
-/* req->data of an open or a read that waits. */
+/* req->data of a request that waits. */
 struct turn_wait {
 	struct waiter waiter;
 	struct req *req;
-	struct handle *handle; /* reads */
-	size_t size;
-	off_t offset;
 };
 
 static struct turn_wait *wait_of(struct waiter *waiter)
@@ -310,8 +307,6 @@ static void open_step(struct waiter *waiter, int rc)
 	req_open(req, handle, OPEN_CACHE_KEEP);
 }
 
-static void open_stream(struct req *req);
-
 static void open_for_writing(struct turn_node *self, struct req *req, int flags)
 {
 	struct handle *handle;
@@ -331,7 +326,7 @@ static void turn_open(struct node *node, struct req *req, int flags)
 	if ((flags & O_ACCMODE) != O_RDONLY) {
 		open_for_writing(self, req, flags);
 	} else if (self->file == TURN_STREAM) {
-		open_stream(req);
+		turn_stream_open(req, self->turn);
 	} else if (flags & O_NONBLOCK && !is_settled(self)) {
 		req_error(req, -EAGAIN);
 	} else {
@@ -341,116 +336,6 @@ static void turn_open(struct node *node, struct req *req, int flags)
 		else
 			req_error(req, -ENOMEM);
 	}
-}
-
-/* --- the stream --------------------------------------------------------------------------- */
-
-static void stream_step(struct waiter *waiter, int rc)
-{
-	struct turn_wait *wait = wait_of(waiter);
-	struct req *req = wait->req;
-	struct turn *turn = turn_node(wait->handle->node)->turn;
-	AUTO_FREE char *data = malloc(wait->size);
-	ssize_t count = rc;
-
-	if (!data)
-		count = -ENOMEM;
-	else if (!rc)
-		count = turn ? turn_stream_read(turn, data, wait->size, (uint64_t)wait->offset) : 0;
-	if (count == -EAGAIN && !(wait->handle->flags & O_NONBLOCK)) {
-		turn_stream_wait(turn, waiter);
-		req_park_waiter(req);
-	} else if (count < 0) {
-		req_error(req, (int)count);
-	} else {
-		req_data(req, data, (size_t)count);
-	}
-}
-
-static void stream_read(struct handle *handle, struct req *req, size_t size, off_t offset)
-{
-	struct turn_wait *wait = wait_new(req, stream_step);
-
-	if (!wait) {
-		req_error(req, -ENOMEM);
-		return;
-	}
-	wait->handle = handle;
-	wait->size = size;
-	wait->offset = offset;
-	stream_step(&wait->waiter, 0);
-}
-
-/* A handle on the stream; somebody may poll it. */
-struct stream_handle {
-	struct handle handle;
-	uint64_t seen; /* how far it was read: what lies behind is news to a poll */
-	struct waiter waiter;
-	struct fuse_pollhandle *poll; /* to be told; NULL: nobody polls */
-};
-
-static void stream_handle_read(struct handle *handle, struct req *req, size_t size, off_t offset)
-{
-	struct stream_handle *self = (struct stream_handle *)(void *)handle;
-
-	self->seen = (uint64_t)offset + size;
-	stream_read(handle, req, size, offset);
-}
-
-static void stream_grew(struct waiter *waiter, int rc)
-{
-	struct stream_handle *self = (struct stream_handle *)(void *)((char *)waiter -
-		offsetof(struct stream_handle, waiter));
-	struct fuse_pollhandle *poll = TAKE_PTR(self->poll);
-
-	(void)rc;
-	if (poll)
-		notify_poll(poll);
-}
-
-static void stream_poll(struct handle *handle, struct req *req, struct fuse_pollhandle *poll)
-{
-	struct stream_handle *self = (struct stream_handle *)(void *)handle;
-	struct turn *turn = turn_node(handle->node)->turn;
-	char byte;
-	bool has_to_wait = turn && turn_stream_read(turn, &byte, 1, self->seen) == -EAGAIN;
-
-	if (poll) {
-		if (self->poll)
-			fuse_pollhandle_destroy(self->poll);
-		self->poll = has_to_wait ? poll : NULL;
-		if (!has_to_wait)
-			fuse_pollhandle_destroy(poll);
-	}
-	if (has_to_wait && self->poll && !self->waiter.next)
-		turn_stream_wait(turn, &self->waiter);
-	req_poll(req, has_to_wait ? 0 : POLLIN | POLLRDNORM);
-}
-
-static void stream_release(struct handle *handle)
-{
-	struct stream_handle *self = (struct stream_handle *)(void *)handle;
-
-	waiter_cancel(&self->waiter);
-	if (self->poll)
-		fuse_pollhandle_destroy(self->poll);
-	free(self);
-}
-
-static const struct handle_ops stream_ops = {
-	.read = stream_handle_read, .poll = stream_poll, .release = stream_release};
-
-static void open_stream(struct req *req)
-{
-	struct stream_handle *self = calloc(1, sizeof(*self));
-
-	if (!self) {
-		req_error(req, -ENOMEM);
-		return;
-	}
-	self->handle.ops = &stream_ops;
-	self->waiter.done = stream_grew;
-	req_open(req, &self->handle, OPEN_CACHE_DIRECT);
 }
 
 /* --- chmod, truncate, touch of ask/<session> ---------------------------------------------- */
@@ -465,8 +350,9 @@ static void attr_step(struct waiter *waiter, int rc)
 		req_attr(req);
 }
 
-static int change_access(struct turn_node *self, struct req *req, const struct stat *attr,
-	int set)
+/* cp -p and mv bring the mode of the question's file along: what it gives to others is left
+ * out, so that a conversation stays its owner's. */
+static int change_access(struct turn_node *self, struct req *req, const struct stat *attr, int set)
 {
 	struct access access = self->session->record.access;
 	struct turn_wait *wait = wait_new(req, attr_step);
@@ -474,7 +360,7 @@ static int change_access(struct turn_node *self, struct req *req, const struct s
 	if (!wait)
 		return -ENOMEM;
 	if (set & FUSE_SET_ATTR_MODE)
-		access.mode = attr->st_mode & 0777;
+		access.mode = attr->st_mode & 0600;
 	if (set & FUSE_SET_ATTR_UID)
 		access.owner = attr->st_uid;
 	if (set & FUSE_SET_ATTR_GID)
@@ -494,8 +380,8 @@ static int cut(struct turn_node *self, const struct stat *attr, struct handle *h
 }
 
 /* Times are accepted and stay what they are: those of the answer. */
-static void turn_setattr(struct node *node, struct req *req, const struct stat *attr, int set,
-	struct handle *handle)
+static void turn_setattr(
+	struct node *node, struct req *req, const struct stat *attr, int set, struct handle *handle)
 {
 	struct turn_node *self = turn_node(node);
 	int rc = 0;

@@ -27,6 +27,9 @@ int ask_handle_new(struct handle **out, struct req *req, struct session *session
 /* ftruncate of such a handle. 0 or -errno; -EINVAL if it is another kind of handle. */
 int ask_handle_truncate(struct handle *handle, uint64_t size);
 
+/* Open stream on @turn (NULL: there is nothing to read). fs/node_stream.c implements it. */
+void turn_stream_open(struct req *req, struct turn *turn);
+
 /* Park @req until @waiter wakes it; an interrupt takes it off its list. May be called again
  * for the next wait of the same request. req->data must be the waiter. */
 void req_park_waiter(struct req *req);

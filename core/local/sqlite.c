@@ -181,8 +181,6 @@ static int sync_path(const char *path, int flags, struct err *err)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 
-	if (fd < 0 && errno == ENOENT)
-		return 0;
 	if (fd < 0 || fsync(fd) < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
 	return 0;
@@ -200,7 +198,9 @@ int db_sync(const char *path, struct err *err)
 	if (log.failed || folder.failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	int rc = sync_path(log.data, 0, err);
-	return rc ? rc : sync_path(folder.data, O_DIRECTORY, err);
+	if (rc && rc != -ENOENT) /* no log: nothing was written since it was closed */
+		return rc;
+	return sync_path(folder.data, O_DIRECTORY, err);
 }
 
 int db_check(sqlite3 *db, struct buf *report, struct err *err)

@@ -10,44 +10,7 @@
 #include <string.h>
 
 #include "core/auto.h"
-#include "core/local/lexical/bag.h"
-#include "core/local/lexical/bm25.h"
-
-struct entry {
-	struct chunk chunk; /* text and heading owned */
-	struct bag bag;
-	float *embedding; /* NULL: none yet */
-};
-
-struct version {
-	uint32_t number;
-	struct entry *entries; /* by index */
-	size_t count;
-};
-
-struct stored {
-	struct uuid id;
-	struct access access;
-	char *content_type, *path;
-	uint32_t published; /* 0: none */
-	struct version *versions;
-	size_t version_count;
-};
-
-struct memory {
-	struct vectors vectors;
-	pthread_mutex_t lock;
-	struct stored *documents; /* lock; in no order */
-	size_t document_count; /* lock */
-	char *model; /* lock; what the embeddings are made with */
-	size_t dimension; /* lock */
-	size_t embedding_count; /* lock */
-};
-
-static int no_memory(struct err *err)
-{
-	return err_set(err, -ENOMEM, "out of memory");
-}
+#include "core/local/vectors_memory_inside.h"
 
 static struct stored *find(struct memory *memory, const struct uuid *id)
 {
@@ -72,7 +35,7 @@ static struct stored *find_or_make(struct memory *memory, const struct uuid *id)
 	return have;
 }
 
-static struct version *find_version(struct stored *document, uint32_t number)
+struct version *memory_version(struct stored *document, uint32_t number)
 {
 	for (size_t i = 0; document && i < document->version_count; i++)
 		if (document->versions[i].number == number)
@@ -82,7 +45,7 @@ static struct version *find_version(struct stored *document, uint32_t number)
 
 static struct version *find_or_make_version(struct stored *document, uint32_t number)
 {
-	struct version *have = find_version(document, number);
+	struct version *have = memory_version(document, number);
 
 	if (have)
 		return have;
@@ -134,8 +97,7 @@ static void drop_document(struct memory *memory, struct stored *document)
 	*document = memory->documents[--memory->document_count];
 }
 
-/* A copy whose text and heading are heap memory. */
-static int chunk_copy(struct chunk *to, const struct chunk *from)
+int memory_chunk_copy(struct chunk *to, const struct chunk *from)
 {
 	*to = *from;
 	to->text = strndup(from->text, from->text_len);
@@ -153,7 +115,7 @@ static int put_entry(struct memory *memory, struct version *version, const char 
 	struct entry new = {0};
 
 	bag_init(&new.bag);
-	if (chunk_copy(&new.chunk, chunk))
+	if (memory_chunk_copy(&new.chunk, chunk))
 		return -ENOMEM;
 	size_t at = find_entry(version, chunk->index);
 	bool is_there = at < version->count && version->entries[at].chunk.index == chunk->index;
@@ -188,7 +150,7 @@ static int memory_add(struct vectors *vectors, const struct uuid *id, uint32_t n
 	for (size_t i = 0; i < count && !rc; i++)
 		rc = put_entry(memory, version, title, &chunks[i]);
 	pthread_mutex_unlock(&memory->lock);
-	return rc ? no_memory(err) : 0;
+	return rc ? memory_short(err) : 0;
 }
 
 static int publish_one(struct memory *memory, const struct publication *publication)
@@ -224,7 +186,7 @@ static int memory_publish(struct vectors *vectors, const struct publication *pub
 	for (size_t i = 0; i < count && !rc; i++)
 		rc = publish_one(memory, &publications[i]);
 	pthread_mutex_unlock(&memory->lock);
-	return rc ? no_memory(err) : 0;
+	return rc ? memory_short(err) : 0;
 }
 
 static int memory_discard(
@@ -235,7 +197,7 @@ static int memory_discard(
 	(void)err;
 	pthread_mutex_lock(&memory->lock);
 	struct stored *document = find(memory, id);
-	struct version *version = find_version(document, number);
+	struct version *version = memory_version(document, number);
 	if (version && number != document->published) {
 		drop_version(memory, document, (size_t)(version - document->versions));
 		if (!document->published && document->version_count == 0)
@@ -266,7 +228,7 @@ static int memory_set_path(
 	char *copy = strdup(path);
 
 	if (!copy)
-		return no_memory(err);
+		return memory_short(err);
 	pthread_mutex_lock(&memory->lock);
 	struct stored *document = find(memory, id);
 	if (document) {
@@ -298,7 +260,7 @@ static int check_binding(
 	if (memory->embedding_count == 0) {
 		char *copy = strdup(model);
 		if (!copy)
-			return no_memory(err);
+			return memory_short(err);
 		free(memory->model);
 		memory->model = copy;
 		memory->dimension = dimension;
@@ -322,7 +284,7 @@ static int embed_one(struct memory *memory, struct version *version, uint32_t in
 	if (!entry->embedding) {
 		entry->embedding = malloc(memory->dimension * sizeof(float));
 		if (!entry->embedding)
-			return no_memory(err);
+			return memory_short(err);
 		memory->embedding_count++;
 	}
 	memcpy(entry->embedding, embedding, memory->dimension * sizeof(float));
@@ -336,195 +298,13 @@ static int memory_embed(struct vectors *vectors, const struct uuid *id, uint32_t
 	struct memory *memory = (struct memory *)vectors;
 
 	pthread_mutex_lock(&memory->lock);
-	struct version *version = find_version(find(memory, id), number);
+	struct version *version = memory_version(find(memory, id), number);
 	int rc = check_binding(memory, model, dimension, err);
 	for (size_t i = 0; i < count && !rc; i++)
 		rc = embed_one(
 			memory, version, first + (uint32_t)i, embeddings + i * dimension, err);
 	pthread_mutex_unlock(&memory->lock);
 	return rc;
-}
-
-/* A search under way: what was found so far. */
-struct search {
-	const struct search_query *query;
-	struct search_result *out;
-	size_t hit_cap;
-	double mean_length; /* words() */
-};
-
-static bool begins_with(const char *text, const char *prefix)
-{
-	return !prefix || strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool admits(const struct search_query *query, const struct stored *document)
-{
-	bool is_listed = !query->documents;
-
-	for (size_t i = 0; i < query->document_count && !is_listed; i++)
-		is_listed = uuid_equal(&query->documents[i], &document->id);
-	return is_listed && access_may_read(&document->access, query->caller) &&
-		begins_with(document->content_type, query->content_type) &&
-		begins_with(document->path, query->path);
-}
-
-static int add_hit(struct search *search, const struct stored *document, const struct entry *entry,
-	double score)
-{
-	struct search_result *out = search->out;
-
-	if (out->hit_count == search->hit_cap) {
-		size_t cap = search->hit_cap ? search->hit_cap * 2 : 64;
-		struct hit *hits = reallocarray(out->hits, cap, sizeof(*hits));
-		if (!hits)
-			return -ENOMEM;
-		out->hits = hits;
-		search->hit_cap = cap;
-	}
-	struct hit *hit = &out->hits[out->hit_count];
-	*hit = (struct hit){document->id, document->published, .score = score};
-	if (chunk_copy(&hit->chunk, &entry->chunk))
-		return -ENOMEM;
-	out->hit_count++;
-	return 0;
-}
-
-static int compare_hits(const void *left, const void *right)
-{
-	const struct hit *a = left, *b = right;
-
-	if (a->score != b->score)
-		return a->score < b->score ? 1 : -1;
-	int order = uuid_compare(&a->document, &b->document);
-	return order ? order
-		     : (a->chunk.index > b->chunk.index) - (a->chunk.index < b->chunk.index);
-}
-
-static void keep_best(struct search_result *out, size_t top_k)
-{
-	if (out->hit_count > 1)
-		qsort(out->hits, out->hit_count, sizeof(*out->hits), compare_hits);
-	while (out->hit_count > top_k) {
-		struct chunk *chunk = &out->hits[--out->hit_count].chunk;
-		free((char *)chunk->text);
-		free((char *)chunk->heading);
-	}
-}
-
-/* Call @visit for each live chunk. */
-static int each_live(struct memory *memory, struct search *search,
-	int (*visit)(struct search *, const struct stored *, const struct entry *))
-{
-	for (size_t i = 0; i < memory->document_count; i++) {
-		const struct stored *document = &memory->documents[i];
-		const struct version *version =
-			find_version(&memory->documents[i], document->published);
-		for (size_t k = 0; version && k < version->count; k++) {
-			int rc = visit(search, document, &version->entries[k]);
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
-}
-
-/* First pass: idf holds the number of chunks that have the word, until finish_counts. */
-static int count_words(
-	struct search *search, const struct stored *document, const struct entry *entry)
-{
-	struct search_result *out = search->out;
-
-	(void)document;
-	out->chunk_count++;
-	search->mean_length += entry->bag.length;
-	for (size_t i = 0; i < out->term_count; i++) {
-		const char *text = out->terms[i].text;
-		out->terms[i].idf += bag_count(&entry->bag, text, strlen(text)) > 0;
-	}
-	return 0;
-}
-
-static void finish_counts(struct search *search)
-{
-	struct search_result *out = search->out;
-
-	if (out->chunk_count)
-		search->mean_length /= (double)out->chunk_count;
-	for (size_t i = 0; i < out->term_count; i++)
-		out->terms[i].idf = bm25_idf(out->chunk_count, (uint64_t)out->terms[i].idf);
-}
-
-static int score_words(
-	struct search *search, const struct stored *document, const struct entry *entry)
-{
-	const struct search_result *out = search->out;
-	double sum = 0, best = 0;
-
-	if (!admits(search->query, document))
-		return 0;
-	for (size_t i = 0; i < out->term_count; i++) {
-		const struct query_term *term = &out->terms[i];
-		uint32_t count = bag_count(&entry->bag, term->text, strlen(term->text));
-		if (i > 0 && term->group != term[-1].group) {
-			sum += best;
-			best = 0;
-		}
-		double weight =
-			bm25_weight(term->idf, count, entry->bag.length, search->mean_length);
-		if (count && weight > best)
-			best = weight;
-	}
-	sum += best;
-	return sum > 0 ? add_hit(search, document, entry, sum) : 0;
-}
-
-static int memory_words(struct vectors *vectors, const struct search_query *query,
-	struct search_result *out, struct err *err)
-{
-	struct memory *memory = (struct memory *)vectors;
-	struct search search = {.query = query, .out = out};
-
-	int rc = question_parse(query->text, &out->terms, &out->term_count);
-	pthread_mutex_lock(&memory->lock);
-	if (!rc)
-		rc = each_live(memory, &search, count_words);
-	finish_counts(&search);
-	if (!rc)
-		rc = each_live(memory, &search, score_words);
-	pthread_mutex_unlock(&memory->lock);
-	keep_best(out, query->top_k);
-	return rc ? no_memory(err) : 0;
-}
-
-static int score_dense(
-	struct search *search, const struct stored *document, const struct entry *entry)
-{
-	double sum = 0;
-
-	search->out->chunk_count++;
-	if (!entry->embedding || !admits(search->query, document))
-		return 0;
-	for (size_t i = 0; i < search->query->dimension; i++)
-		sum += (double)entry->embedding[i] * (double)search->query->embedding[i];
-	return add_hit(search, document, entry, sum);
-}
-
-static int memory_dense(struct vectors *vectors, const struct search_query *query,
-	struct search_result *out, struct err *err)
-{
-	struct memory *memory = (struct memory *)vectors;
-	struct search search = {.query = query, .out = out};
-
-	pthread_mutex_lock(&memory->lock);
-	bool does_fit = !memory->embedding_count || query->dimension == memory->dimension;
-	int rc = does_fit ? each_live(memory, &search, score_dense) : -EINVAL;
-	if (!does_fit)
-		err_set(err, rc, "the index holds embeddings of %zu numbers, not %zu",
-			memory->dimension, query->dimension);
-	pthread_mutex_unlock(&memory->lock);
-	keep_best(out, query->top_k);
-	return rc == -ENOMEM ? no_memory(err) : rc;
 }
 
 /* Copy the first chunk from @index on: 1, 0 if there is none, -ENOMEM. */
@@ -534,10 +314,10 @@ static int copy_next(struct memory *memory, const struct uuid *id, uint32_t numb
 	int rc = 0;
 
 	pthread_mutex_lock(&memory->lock);
-	const struct version *version = find_version(find(memory, id), number);
+	const struct version *version = memory_version(find(memory, id), number);
 	size_t at = version ? find_entry(version, index) : 0;
 	if (version && at < version->count)
-		rc = chunk_copy(out, &version->entries[at].chunk) ? -ENOMEM : 1;
+		rc = memory_chunk_copy(out, &version->entries[at].chunk) ? -ENOMEM : 1;
 	pthread_mutex_unlock(&memory->lock);
 	return rc;
 }
@@ -552,7 +332,7 @@ static int memory_chunks(struct vectors *vectors, const struct uuid *id, uint32_
 	for (; count > 0 && !stop; count--) {
 		rc = copy_next(memory, id, number, first, &chunk);
 		if (rc <= 0)
-			return rc ? no_memory(err) : 0;
+			return rc ? memory_short(err) : 0;
 		first = chunk.index + 1;
 		stop = callback(context, &chunk);
 		free((char *)chunk.text);
@@ -576,7 +356,7 @@ static int memory_each(struct vectors *vectors,
 	}
 	pthread_mutex_unlock(&memory->lock);
 	if (!list)
-		return no_memory(err);
+		return memory_short(err);
 	for (size_t i = 0; i < count; i++)
 		if (callback(context, &list[i].document, list[i].version))
 			break;

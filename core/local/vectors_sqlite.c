@@ -278,6 +278,8 @@ int vectors_sqlite_new(struct vectors **out, const char *folder,
 		rc = load_index(store, err);
 	if (!rc)
 		rc = store_load_embeddings(store, err);
+	if (!rc)
+		sqlite3_db_release_memory(store->rows.db);
 	if (!rc && (rc = keeper_start(store)))
 		err_set(err, rc, "no thread for the vectors: %s", strerror(-rc));
 	if (rc) {

@@ -321,7 +321,7 @@ def look(kb, seconds, until=None):
 
 def figure_busy(bench):
     """ls while a large copy into the inbox runs."""
-    kb, size = bench.mount("busy", {"inbox.settle": "60s"}), bench.scaled(1024)
+    kb, size = bench.mount("busy", {"inbox.settle": "60s", "inbox.settle_max": "60s"}), bench.scaled(1024)
     for n in range(20):
         write(os.path.join(kb.inbox, f"{n}.txt"), f"Document {n}.\n")
     big, done, copied = bench.path("big"), threading.Event(), []

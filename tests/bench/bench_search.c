@@ -3,6 +3,8 @@
  * SQLite's FTS5 with all words OR-ed. One figure a line. Usage: bench_search [CHUNKS [FOLDER]] */
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +29,8 @@ static struct {
 	char folder[256];
 	uint32_t chunks;
 	int64_t insert_ns; /* making the texts is not counted */
+	char *questions[QUESTIONS];
+	atomic_bool is_built;
 } bench;
 
 static void stop(const char *what, const struct err *err)
@@ -87,13 +91,20 @@ static void make_chunk(struct buf *text)
 }
 
 /* Three words that every fiftieth chunk or more has, and three as they come. */
-static void make_question(struct buf *text, const char *separator)
+static void make_questions(void)
 {
-	buf_clear(text);
-	for (int i = 0; i < 6; i++) {
-		uint32_t rank = i < 3 ? 20 + (uint32_t)(next_random() * 480) : next_word() + 100;
-		buf_addf(text, "%s%s", i ? separator : "",
-			bench.words[rank < VOCABULARY ? rank : VOCABULARY - 1]);
+	AUTO_BUF struct buf text;
+
+	buf_init(&text, BUF_MAX_DEFAULT);
+	bench.random = 4711;
+	for (int i = 0; i < QUESTIONS; i++) {
+		for (int k = 0; k < 6; k++) {
+			uint32_t rank =
+				k < 3 ? 20 + (uint32_t)(next_random() * 480) : next_word() + 100;
+			buf_addf(&text, k ? " %s" : "%s",
+				bench.words[rank < VOCABULARY ? rank : VOCABULARY - 1]);
+		}
+		bench.questions[i] = buf_take(&text, NULL);
 	}
 }
 
@@ -196,27 +207,44 @@ static void put_times(const char *name, double *times, size_t count)
 	put(line, times[count * 99 / 100], "ms");
 }
 
-static void search(struct vectors *vectors, const char *name)
+static double ask(struct vectors *vectors, int i)
 {
-	AUTO_BUF struct buf text;
 	gid_t groups[] = {1000};
 	struct caller caller = {1001, groups, 1};
 	struct err err = ERR_NONE;
+	struct search_result result = {0};
+	struct search_query query = {.caller = &caller, .text = bench.questions[i], .top_k = 10};
+	int64_t begin = clock_mono_ns();
+
+	if (vectors_words(vectors, &query, &result, &err))
+		stop("words", &err);
+	double time = since_ms(begin);
+	search_result_release(&result);
+	return time;
+}
+
+static void search(struct vectors *vectors, const char *name)
+{
 	double times[QUESTIONS];
 
-	buf_init(&text, BUF_MAX_DEFAULT);
-	bench.random = 4711;
-	for (int i = 0; i < QUESTIONS; i++) {
-		struct search_result result = {0};
-		make_question(&text, " ");
-		struct search_query query = {.caller = &caller, .text = text.data, .top_k = 10};
-		int64_t begin = clock_mono_ns();
-		if (vectors_words(vectors, &query, &result, &err))
-			stop("words", &err);
-		times[i] = since_ms(begin);
-		search_result_release(&result);
-	}
+	for (int i = 0; i < QUESTIONS; i++)
+		times[i] = ask(vectors, i);
 	put_times(name, times, QUESTIONS);
+}
+
+/* A question every few milliseconds while chunks are inserted. */
+static void *ask_while_building(void *vectors)
+{
+	static double times[100000];
+	size_t count = 0;
+
+	while (!bench.is_built && count < 100000) {
+		times[count] = ask(vectors, (int)(count % QUESTIONS));
+		count++;
+		usleep(5000);
+	}
+	put_times("askfs: a question while inserting", times, count);
+	return NULL;
 }
 
 static void fts5_build(sqlite3 *db)
@@ -243,6 +271,17 @@ static void fts5_build(sqlite3 *db)
 	put("FTS5: inserted, chunks a second", rate(bench.insert_ns), "/s");
 }
 
+/* All words, OR between them. */
+static void fts5_question(struct buf *out, const char *question)
+{
+	buf_clear(out);
+	for (; *question; question++)
+		if (*question == ' ')
+			buf_adds(out, " OR ");
+		else
+			buf_addc(out, *question);
+}
+
 static void fts5_search(sqlite3 *db)
 {
 	AUTO_BUF struct buf text;
@@ -252,13 +291,12 @@ static void fts5_search(sqlite3 *db)
 	int rc;
 
 	buf_init(&text, BUF_MAX_DEFAULT);
-	bench.random = 4711;
 	if (db_prepare(db, &select,
 		    "SELECT rowid, text FROM chunks WHERE chunks MATCH ?1 ORDER BY rank LIMIT 10",
 		    &err))
 		stop("fts5", &err);
 	for (int i = 0; i < QUESTIONS; i++) {
-		make_question(&text, " OR ");
+		fts5_question(&text, bench.questions[i]);
 		int64_t begin = clock_mono_ns();
 		db_bind_text(select, 1, text.data);
 		while ((rc = db_step(select, &err)) == 1)
@@ -365,10 +403,14 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 static void run(void)
 {
 	struct vectors *vectors;
+	pthread_t asking;
 
 	bench.random = 88172645463325252;
 	open_store(&vectors);
+	pthread_create(&asking, NULL, ask_while_building, vectors);
 	build(vectors);
+	bench.is_built = true;
+	pthread_join(asking, NULL);
 	search(vectors, "askfs: a question, just inserted");
 	vectors_free(vectors);
 	int64_t begin = clock_mono_ns();
@@ -392,8 +434,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	make_vocabulary();
+	make_questions();
 	put("chunks", bench.chunks, "");
 	run();
 	nftw(bench.folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	for (int i = 0; i < QUESTIONS; i++)
+		free(bench.questions[i]);
 	return 0;
 }

@@ -361,14 +361,19 @@ class KB:
         return self
 
     def answers(self):
-        try:
-            return os.path.ismount(self.mount) and os.path.isdir(self.path("docs"))
-        except OSError:
+        """Does the mount answer its owner?"""
+        if not is_mounted(self.mount):
             return False
+        if self.user is None:
+            return os.path.isdir(self.path("docs"))
+        return as_user(self.user, os.path.isdir, self.path("docs"))
 
     def stop(self, timeout=20):
         """Unmount as a user does; the daemon must end by itself, and well."""
-        run(ASKFS, "unmount", self.mount, timeout=timeout)
+        done = subprocess.run([self.program, "unmount", self.mount], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=timeout * SLOW, preexec_fn=self.become)
+        equal(done.returncode, 0, f"exit status of unmount ({done.stdout.decode().strip()})")
         self.ended(timeout)
 
     def ended(self, timeout=20):
@@ -377,7 +382,7 @@ class KB:
         except subprocess.TimeoutExpired:
             raise Failed("the daemon did not end after unmount") from None
         equal(status, 0, "exit status of the daemon")
-        check(not os.path.ismount(self.mount), "still mounted after the daemon ended")
+        check(not is_mounted(self.mount), "still mounted after the daemon ended")
         self.daemon = None
 
     def kill(self):

@@ -147,7 +147,7 @@ def test_two_flushes_are_one_turn(kb):
         time.sleep(0.5)
         f.write("the canteen open?")
     contains(read(path).decode(), "noon")
-    equal(kb_answer(kb)["query"], "When does the canteen open?", "the question")
+    equal(kb_answer(kb)["query"].strip(), "When does the canteen open?", "the question")
     equal(transcript(kb).count("When does"), 1, "turns that begin with the first half")
 
 
@@ -319,7 +319,7 @@ def test_truncation_cancels_and_hides(kb):
     check(generator_calls(kb) - calls <= 3, "cancelled turns called the generator all the same")
     shown = kb.ask(PARKING)
     check(len(shown) > 10, "no answer after the truncation")
-    equal(questions(kb, REFUNDS, CANTEEN, PARKING), [0, 0, 1], "what the transcript shows")
+    equal(questions(kb, REFUNDS, CANTEEN, f"> {PARKING}"), [0, 0, 1], "the transcript")
 
 
 def eventually_readable(path):

@@ -136,6 +136,24 @@ def test_rsync_keeps_times_of_a_tree(kb):
     kb.all_indexed(["tree/f.txt", "tree/a/f.txt", "tree/a/b/f.txt"])
 
 
+def test_a_whole_folder_into_the_inbox_itself(kb):
+    """Programs set mode and times of the folder that they copy into, too."""
+    needs("rsync", "tar", "busybox")
+    top = os.path.join(kb.folder, "tree")
+    os.makedirs(os.path.join(top, "a"), 0o755)
+    write(os.path.join(top, "a/f.txt"), SRC)
+    os.utime(top, (1_234_567_890, 1_234_567_890))
+    for script in ('rsync -a "$TREE/" "$INBOX/"', 'cp -a "$TREE/." "$INBOX/"',
+                   'tar c -C "$TREE" . | tar xp -C "$INBOX"',
+                   'busybox cp -a "$TREE/." "$INBOX/"',
+                   'rsync -a --delete "$TREE/" "$INBOX/"'):
+        shell(script, env={**os.environ, "TREE": top, "INBOX": kb.inbox})
+        equal(read(os.path.join(kb.inbox, "a/f.txt")), SRC, script)
+        equal(oct(os.stat(kb.inbox).st_mode), oct(0o41777), f"mode of the inbox after {script}")
+    kb.indexed("a/f.txt", SRC)
+    equal(kb.paths(), ["a/f.txt"], "documents")
+
+
 @setting(seconds=120)
 def test_archives(kb):
     needs("tar", "gzip", "busybox", "perl")

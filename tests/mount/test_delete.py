@@ -95,24 +95,34 @@ def test_an_older_answer_says_so(kb):
 def test_under_by_and_at_the_top_every_change_is_refused(kb):
     kb.add("a.txt", FACT)
     link = kb.path("by", "status", "INDEXED", "a.txt")
-    for attempt in (lambda: os.unlink(link),
-                    lambda: os.rename(link, link + "2"),
-                    lambda: os.symlink("x", kb.path("by", "name", "x")),
-                    lambda: os.mkdir(kb.path("by", "x")),
-                    lambda: os.rmdir(kb.path("by", "status", "FAILED")),
-                    lambda: os.mkdir(kb.path(".Trash-0")),
-                    lambda: os.mkdir(kb.path("folder")),
-                    lambda: os.rmdir(kb.path("search")),
-                    lambda: os.unlink(kb.path("README.txt")),
-                    lambda: os.rename(kb.path("inbox"), kb.path("outbox")),
-                    lambda: os.close(os.open(kb.path("new"), os.O_CREAT | os.O_WRONLY)),
-                    lambda: os.close(os.open(kb.path("by", "new"), os.O_CREAT | os.O_WRONLY)),
-                    lambda: os.symlink("x", kb.path("x")),
-                    lambda: os.link(kb.path("README.txt"), kb.path("x")),
-                    lambda: os.chmod(kb.path("inbox"), 0o700),
-                    lambda: os.chmod(kb.path("by"), 0o777)):
-        with refused(errno.EPERM):
+
+    def create(*where):
+        os.close(os.open(kb.path(*where), os.O_CREAT | os.O_WRONLY))
+    wrong = []
+    for what, attempt in {
+            "unlink a view": lambda: os.unlink(link),
+            "rename a view": lambda: os.rename(link, link + "2"),
+            "symlink in by/name": lambda: os.symlink("x", kb.path("by", "name", "x")),
+            "mkdir in by": lambda: os.mkdir(kb.path("by", "x")),
+            "rmdir in by": lambda: os.rmdir(kb.path("by", "status", "FAILED")),
+            "create in by": lambda: create("by", "new"),
+            "mkdir of a trash folder": lambda: os.mkdir(kb.path(".Trash-0")),
+            "mkdir at the top": lambda: os.mkdir(kb.path("folder")),
+            "create at the top": lambda: create("new"),
+            "symlink at the top": lambda: os.symlink("x", kb.path("x")),
+            "link at the top": lambda: os.link(kb.path("README.txt"), kb.path("x")),
+            "rmdir search": lambda: os.rmdir(kb.path("search")),
+            "rename inbox": lambda: os.rename(kb.path("inbox"), kb.path("outbox")),
+            "unlink README.txt": lambda: os.unlink(kb.path("README.txt")),
+            "chmod by": lambda: os.chmod(kb.path("by"), 0o777),
+            "chmod docs": lambda: os.chmod(kb.path("docs"), 0o700)}.items():
+        try:
             attempt()
+            wrong.append(f"{what} worked")
+        except OSError as e:
+            if e.errno != errno.EPERM:
+                wrong.append(f"{what}: {errno.errorcode[e.errno]}")
+    check(not wrong, "; ".join(wrong))
     equal(kb.find("a.txt").text, FACT, "the document")
 
 

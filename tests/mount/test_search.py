@@ -51,11 +51,12 @@ def test_a_search_is_made_by_mkdir_and_never_by_lookup(kb):
 
 def test_results_are_waited_for(kb):
     kb.add_many(FACTS)
-    for n in range(30):
-        os.mkdir(kb.path("search", f"refund x{n}"))
-        equal(len(results(kb, f"refund x{n}")), 2, f"results of search {n}")
-        os.mkdir(kb.path("search", f"canteen x{n}"))
-        equal(len(os.listdir(kb.path("search", f"canteen x{n}"))), 2, f"entries of search {n}")
+    for n in range(1, 31):
+        refund, canteen = "refund" + "!" * n, "canteen" + "!" * n
+        os.mkdir(kb.path("search", refund))
+        equal(len(results(kb, refund)), 2, f"results of search {n}")
+        os.mkdir(kb.path("search", canteen))
+        equal(len(os.listdir(kb.path("search", canteen))), 2, f"entries of search {n}")
 
 
 def test_touch_runs_it_again(kb):
@@ -100,7 +101,7 @@ def test_entries_vanish_with_their_documents(kb):
 
 def test_odd_queries(kb):
     kb.add_many(FACTS)
-    for query in ("...", "?!", "日本語", "\"refund\" AND (policy OR *)", "x" * 255, "-rf",
+    for query in ("?!", "of the", "日本語", "\"refund\" AND (policy OR *)", "x" * 255, "-rf",
                   "refund'); drop table chunks;--"):
         os.mkdir(kb.path("search", query))
         check(isinstance(results(kb, query), list), f"no list for {query!r}")
@@ -172,7 +173,7 @@ def test_searches_of_two_users(kb):
 def test_a_budget_of_searches(kb):
     kb.add_many(FACTS)
     for n in range(3):
-        os.mkdir(kb.path("search", f"refund x{n}"))
+        os.mkdir(kb.path("search", f"refund {n}"))
     with refused(errno.EDQUOT):
         os.mkdir(kb.path("search", "refund 3"))
     os.rmdir(kb.path("search", "refund 0"))

@@ -26,7 +26,7 @@ def test_answer_json(kb):
     fields = ("query answer sources model_id latency_ms token_usage conversation_id grounded "
               "refused confidence retrieved quotes steps error").split()
     equal(sorted(answer), sorted(fields), "members of answer.json")
-    equal(answer["query"], question, "query")
+    equal(answer["query"].strip(), question, "query")
     contains(answer["answer"], "Refunds are paid within 14 days", "answer")
     check("Sources:" not in answer["answer"], "the list of sources is part of the answer")
     check(re.fullmatch(UUID, answer["conversation_id"]), answer["conversation_id"])

@@ -92,7 +92,7 @@ def test_times_of_documents_are_those_of_the_originals(kb):
     equal(int(os.stat(document.file("original", "a.txt")).st_mtime), 1_000_000_000, "original")
 
 
-@setting(config={"inbox.settle": "10s"})
+@setting(config={"inbox.settle": "10s", "inbox.settle_max": "10s"})
 def test_what_had_not_settled_is_ingested_after_a_restart(kb):
     kb.drop("a.txt", "Words in a hurry.\n")
     write(os.path.join(kb.inbox, "b.txt.part"), "Half of the words")

@@ -225,8 +225,8 @@ struct draft *fixture_open(struct fixture *fixture, const char *name, bool trunc
 {
 	struct draft *draft;
 
-	assert_int_equal(draft_new(&draft, fixture_session(fixture, name), &fixture->caller,
-				 truncates), 0);
+	assert_int_equal(
+		draft_new(&draft, fixture_session(fixture, name), &fixture->caller, truncates), 0);
 	return draft;
 }
 
@@ -286,7 +286,8 @@ size_t fixture_count(struct fixture *fixture, const char *name, enum message_rol
 
 	assert_non_null(session);
 	assert_int_equal(catalog_message_each(fixture->catalog, &session->record.conversation, 1,
-				 count_message, &counting, &err), 0);
+				 count_message, &counting, &err),
+		0);
 	return counting.count;
 }
 

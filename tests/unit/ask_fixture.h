@@ -20,11 +20,11 @@ struct script {
 	atomic_bool is_gated, is_slow;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	unsigned permits;             /* lock */
-	unsigned entered;             /* lock: questions that have begun */
-	char *asked[SCRIPT_LOG];      /* lock: the questions in the order they began */
+	unsigned permits; /* lock */
+	unsigned entered; /* lock: questions that have begun */
+	char *asked[SCRIPT_LOG]; /* lock: the questions in the order they began */
 	size_t history_count[SCRIPT_LOG]; /* lock: of each */
-	size_t passage_count;         /* lock: of the latest */
+	size_t passage_count; /* lock: of the latest */
 };
 
 struct fixture {

@@ -48,8 +48,9 @@ static void feed_in_pieces(const char *in, size_t piece, struct buf *out, size_t
 
 	assert_int_equal(citations_init(&citations, 3), 0);
 	for (size_t i = 0; i < len; i += piece)
-		assert_int_equal(citations_feed(&citations, in + i,
-			len - i < piece ? len - i : piece, out), 0);
+		assert_int_equal(
+			citations_feed(&citations, in + i, len - i < piece ? len - i : piece, out),
+			0);
 	assert_int_equal(citations_finish(&citations, out), 0);
 	*count = citations.count;
 	citations_release(&citations);
@@ -90,22 +91,30 @@ static void sample_init(struct sample *sample, const char *path)
 	*sample = (struct sample){.conversation = uuid_new()};
 	for (int i = 0; i < 2; i++) {
 		const char *text = i ? second : first;
-		sample->hits[i] = (struct hit){.document = document, .version = 1,
-			.chunk = {.index = 2, .start_char = 10, .end_char = 42, .text = text,
-				.text_len = strlen(text), .page = i ? 0 : 2}};
+		sample->hits[i] = (struct hit){.document = document,
+			.version = 1,
+			.chunk = {.index = 2,
+				.start_char = 10,
+				.end_char = 42,
+				.text = text,
+				.text_len = strlen(text),
+				.page = i ? 0 : 2}};
 		sample->passages[i] = (struct passage){&sample->hits[i], "Policy", 0.75, -1};
 		document_init(&sample->documents[i]);
 		sample->documents[i].id = document;
 		sample->documents[i].path = (char *)path;
 	}
-	sample->retrieval = (struct retrieval){.passages = sample->passages, .passage_count = 2,
-		.documents = sample->documents};
+	sample->retrieval = (struct retrieval){
+		.passages = sample->passages, .passage_count = 2, .documents = sample->documents};
 	generation_init(&sample->generation);
 	sample->generation.confidence = 0.9;
 	assert_int_equal(citations_init(&sample->citations, 2), 0);
-	sample->parts = (struct answer_parts){.question = "When?", .model = "m",
-		.conversation = &sample->conversation, .latency_ns = 1500000,
-		.retrieval = &sample->retrieval, .generation = &sample->generation,
+	sample->parts = (struct answer_parts){.question = "When?",
+		.model = "m",
+		.conversation = &sample->conversation,
+		.latency_ns = 1500000,
+		.retrieval = &sample->retrieval,
+		.generation = &sample->generation,
 		.citations = &sample->citations};
 }
 
@@ -150,11 +159,10 @@ static void text_is_as_cat_prints_it(void **state)
 static void json_has_every_member(void **state)
 {
 	static const char *const members[] = {"query", "answer", "sources", "model_id",
-		"latency_ms", "token_usage", "conversation_id", "grounded", "refused",
-		"confidence", "retrieved", "quotes", "steps", "error"};
-	static const char *const source_members[] = {"n", "document_id", "chunk_id",
-		"chunk_index", "title", "source", "page", "start_char", "end_char", "score",
-		"excerpt", "path"};
+		"latency_ms", "token_usage", "conversation_id", "grounded", "refused", "confidence",
+		"retrieved", "quotes", "steps", "error"};
+	static const char *const source_members[] = {"n", "document_id", "chunk_id", "chunk_index",
+		"title", "source", "page", "start_char", "end_char", "score", "excerpt", "path"};
 	struct sample sample;
 	struct answer answer;
 
@@ -258,18 +266,22 @@ static void a_deleted_source_says_so_and_quotes_nothing(void **state)
 static void a_failure_reads_as_an_error(void **state)
 {
 	struct uuid conversation = uuid_new();
-	struct answer_parts parts = {.question = "Why?", .conversation = &conversation,
-		.model = "m", .failure = -ECONNREFUSED, .failure_text = "no server at port 1."};
+	struct answer_parts parts = {.question = "Why?",
+		.conversation = &conversation,
+		.model = "m",
+		.failure = -ECONNREFUSED,
+		.failure_text = "no server at port 1."};
 	struct answer answer;
 
 	(void)state;
 	assert_int_equal(answer_build(&parts, &answer), 0);
-	assert_string_equal(answer.text, "error: no server at port 1. Ask again later; "
-					 "system/health says what is out of order.\n");
+	assert_string_equal(answer.text,
+		"error: no server at port 1. Ask again later; "
+		"system/health says what is out of order.\n");
 	AUTO(cJSON_Delete) cJSON *root = cJSON_Parse(answer.json);
 	const cJSON *error = cJSON_GetObjectItem(root, "error");
-	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(error, "code")),
-		"ECONNREFUSED");
+	assert_string_equal(
+		cJSON_GetStringValue(cJSON_GetObjectItem(error, "code")), "ECONNREFUSED");
 	answer_release(&answer);
 }
 
@@ -308,8 +320,8 @@ static void options_are_validated(void **state)
 		const char *json = option_cases[i].json;
 		struct options options;
 		struct err err = ERR_NONE;
-		assert_int_equal(options_parse(json, strlen(json), "m", &options, &err),
-			option_cases[i].rc);
+		assert_int_equal(
+			options_parse(json, strlen(json), "m", &options, &err), option_cases[i].rc);
 		assert_int_equal(err.text[0] != '\0', option_cases[i].rc != 0);
 		options_release(&options);
 	}
@@ -358,8 +370,9 @@ static void what_others_wrote_is_escaped(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(markdown_cases); i++) {
 		AUTO_BUF struct buf out;
 		buf_init(&out, 4096);
-		assert_int_equal(markdown_escape(markdown_cases[i].in,
-			strlen(markdown_cases[i].in), "> ", &out), 0);
+		assert_int_equal(markdown_escape(markdown_cases[i].in, strlen(markdown_cases[i].in),
+					 "> ", &out),
+			0);
 		assert_string_equal(out.data, markdown_cases[i].out);
 	}
 }

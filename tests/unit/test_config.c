@@ -277,9 +277,6 @@ static void settings_that_contradict_each_other(void **state)
 	assert_non_null(strstr(fixture->err.text, "half of the chunk size, which is 1000"));
 	config->chunk_overlap = 500;
 	assert_int_equal(config_check(config, &fixture->err), 0);
-	config->settle_ns = 6 * NS_PER_SEC;
-	assert_int_equal(config_check(config, &fixture->err), -EINVAL);
-	config->settle_ns = 0;
 	config->parse_cpu_s = 121;
 	assert_int_equal(config_check(config, &fixture->err), -EINVAL);
 }

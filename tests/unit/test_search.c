@@ -115,8 +115,8 @@ static int remove_search(struct stage *stage, struct search *search)
 }
 
 /* A document with so many chunks that all say @text. */
-static struct uuid add(struct stage *stage, const char *path, mode_t mode, const char *text,
-	uint32_t chunks)
+static struct uuid add(
+	struct stage *stage, const char *path, mode_t mode, const char *text, uint32_t chunks)
 {
 	struct err err = ERR_NONE;
 	struct document document;
@@ -131,13 +131,16 @@ static struct uuid add(struct stage *stage, const char *path, mode_t mode, const
 	document.access = (struct access){2000, 2000, mode};
 	assert_int_equal(catalog_put(stage->catalog, list, 1, &err), 0);
 	for (uint32_t i = 0; i < chunks; i++) {
-		struct chunk chunk = {.index = i, .start_char = i * 100, .end_char = i * 100 + 50,
-			.text = text, .text_len = strlen(text)};
-		assert_int_equal(vectors_add(stage->vectors, &document.id, 1, NULL, &chunk, 1, &err),
-			0);
+		struct chunk chunk = {.index = i,
+			.start_char = i * 100,
+			.end_char = i * 100 + 50,
+			.text = text,
+			.text_len = strlen(text)};
+		assert_int_equal(
+			vectors_add(stage->vectors, &document.id, 1, NULL, &chunk, 1, &err), 0);
 	}
-	struct publication publication = {.document = document.id, .version = 1,
-		.access = document.access, .path = path};
+	struct publication publication = {
+		.document = document.id, .version = 1, .access = document.access, .path = path};
 	assert_int_equal(vectors_publish(stage->vectors, &publication, 1, &err), 0);
 	struct uuid id = document.id;
 	document_release(&document);
@@ -172,8 +175,8 @@ static void the_best_documents_are_listed_once(void **state)
 	assert_true(cJSON_HasObjectItem(first, "content"));
 	const cJSON *metadata = cJSON_GetObjectItem(first, "metadata");
 	assert_true(cJSON_HasObjectItem(metadata, "start_char"));
-	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(metadata, "path")),
-		"hr/refunds.txt");
+	assert_string_equal(
+		cJSON_GetStringValue(cJSON_GetObjectItem(metadata, "path")), "hr/refunds.txt");
 	assert_int_equal(search->access.mode, 0700);
 	assert_int_equal(search->access.owner, 1000);
 }
@@ -214,10 +217,10 @@ static void names_folders_and_limits(void **state)
 
 	memset(name, 'n', 256);
 	name[256] = '\0';
-	assert_int_equal(searches_make(searches, name, false, &stage->caller, &search),
-		-ENAMETOOLONG);
-	assert_int_equal(searches_make(searches, ".Trash-1000", false, &stage->caller, &search),
-		-EPERM);
+	assert_int_equal(
+		searches_make(searches, name, false, &stage->caller, &search), -ENAMETOOLONG);
+	assert_int_equal(
+		searches_make(searches, ".Trash-1000", false, &stage->caller, &search), -EPERM);
 	assert_int_equal(searches_make(searches, " ", false, &stage->caller, &search), -EINVAL);
 	assert_int_equal(searches_make(searches, "\xff", false, &stage->caller, &search), -EINVAL);
 	assert_int_equal(searches_make(searches, "me/x", false, &stage->caller, &search), -ENOENT);

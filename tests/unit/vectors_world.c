@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/auto.h"
+#include "core/local/vectors_sqlite.h"
 #include "core/text/utf8.h"
 
 const struct caller world_root = {0, (gid_t[]){0}, 1};
@@ -176,4 +178,52 @@ void world_assert_sound(struct world *world)
 		fail_msg("check: %s", err.text);
 	if (report.len)
 		fail_msg("check found: %s", report.data);
+}
+
+/* Small parts, so that a few hundred chunks are many of them. */
+static const struct vectors_sqlite_options small = {.memory_max = 300 << 10, .idle_ms = 20};
+
+void world_open_small(struct world *world)
+{
+	struct err err = ERR_NONE;
+
+	if (vectors_sqlite_new(&world->vectors, world->folder, &small, &err))
+		fail_msg("open: %s", err.text);
+}
+
+void world_reopen(struct world *world)
+{
+	vectors_free(world->vectors);
+	world_open_small(world);
+}
+
+uint64_t world_random;
+
+uint32_t random_below(uint32_t n)
+{
+	world_random ^= world_random << 13;
+	world_random ^= world_random >> 7;
+	world_random ^= world_random << 17;
+	return (uint32_t)((world_random >> 11) % n);
+}
+
+/* Word number k of 400, small numbers far more often than large ones. The first ones have
+ * several stems, one a language, so that questions have several forms of a word. */
+static void add_word(struct buf *text)
+{
+	static const char *const real[] = {"running", "nations", "national", "houses", "Schulen",
+		"laufen", "generously", "Regierungen"};
+	uint32_t k = random_below(20) * random_below(20) * random_below(2) + random_below(5);
+
+	if (k < ARRAY_LEN(real))
+		buf_addf(text, "%s ", real[k]);
+	else
+		buf_addf(text, "w%u ", k);
+}
+
+void random_text(struct buf *text, uint32_t words)
+{
+	buf_clear(text);
+	for (uint32_t i = 0; i < words; i++)
+		add_word(text);
 }

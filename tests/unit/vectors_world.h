@@ -48,6 +48,16 @@ size_t world_dense(struct world *world, float x, float y);
 /* The version that the store gives for a document, -1 if it knows none such. */
 int world_version(struct world *world, const struct uuid *id);
 
+/* Open the SQLite adapter in the world's folder with parts so small that a few hundred chunks
+ * are many of them; close it first. */
+void world_open_small(struct world *world);
+void world_reopen(struct world *world);
+
+/* Numbers and texts that are the same in every run; set world_random first. */
+extern uint64_t world_random;
+uint32_t random_below(uint32_t n);
+void random_text(struct buf *text, uint32_t words);
+
 /* The store's own check finds nothing. */
 void world_assert_sound(struct world *world);
 

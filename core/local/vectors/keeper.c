@@ -5,6 +5,7 @@
  * gone. When nothing was added for a while it lets the part that grows be written out too, so
  * that an idle store holds little memory and a crash costs little work. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,13 +231,17 @@ static bool sleep_until_woken(struct store *store, int rc)
 static void *keep(void *context)
 {
 	struct store *store = context;
+	bool is_idle = false;
 
 	while (!is_stopping(store)) {
 		struct err err = ERR_NONE;
 		int rc = work(store, &err);
 		if (rc)
 			log_warn("vectors: %s", err.text);
-		if (sleep_until_woken(store, rc))
+		if (is_idle)
+			malloc_trim(0);
+		is_idle = sleep_until_woken(store, rc);
+		if (is_idle)
 			seal_idle(store);
 	}
 	return NULL;
