@@ -7,7 +7,6 @@
 #include "core/followup.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -103,6 +102,15 @@ static bool is_elliptic(const char *question, const struct shape *shape)
 	if (shape->has_pronoun)
 		return shape->own <= PRONOUN_WORDS;
 	return shape->own <= 1 && (shape->is_about || (is_asked && shape->words <= 2));
+}
+
+bool followup_is_pronoun(const char *word, size_t len)
+{
+	struct folded folded;
+
+	fold_word(word, len, &folded);
+	fold_accents(&folded);
+	return is_listed(pronouns, &folded);
 }
 
 int followup_resolve(

@@ -3,6 +3,9 @@
 #ifndef ASKFS_CORE_FOLLOWUP_H
 #define ASKFS_CORE_FOLLOWUP_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "core/buf.h"
 #include "core/generator.h"
 
@@ -11,5 +14,8 @@
  * last question of the history (oldest first) that is not. 0, -ENOMEM, -EFBIG. Any thread. */
 int followup_resolve(
 	const char *question, const struct exchange *history, size_t count, struct buf *out);
+
+/* Does a pronoun stand there for what was spoken of before? Any thread. */
+bool followup_is_pronoun(const char *word, size_t len);
 
 #endif

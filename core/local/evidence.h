@@ -12,6 +12,7 @@
 enum evidence_feature {
 	EVIDENCE_COVER, /* share of the question's idf mass that its words hold */
 	EVIDENCE_AROUND, /* share that only its neighbours, heading or title hold */
+	EVIDENCE_REFERS, /* share that the sentence before holds, if this one begins "It", "He" */
 	EVIDENCE_LIKE, /* share that its words only resemble */
 	EVIDENCE_PASSAGE, /* the passage's share of the best passage's score */
 	EVIDENCE_FIT, /* it holds a date, number or name where one is asked for */

@@ -20,6 +20,8 @@
 
 /* How far a rule looks for the beginning or the end of a line. */
 #define LINE_REACH 400
+/* How many bytes of full stops and closing signs belong to one end. */
+#define CLOSERS_REACH 64
 
 static bool is_blank(uint32_t c)
 {
@@ -189,6 +191,7 @@ static bool is_closer(uint32_t c)
 /* Behind terminators, closing signs and references like "[12]". */
 static size_t behind_closers(const char *text, size_t len, size_t at)
 {
+	len = len - at > CLOSERS_REACH ? at + CLOSERS_REACH : len;
 	while (at < len) {
 		size_t from = at;
 		uint32_t c = utf8_next(text, len, &at);

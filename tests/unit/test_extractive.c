@@ -249,6 +249,36 @@ static void a_sentence_with_what_is_asked_for_comes_first(void **state)
 	assert_string_equal(world->said.quotes[0].text, "The mill was built in 1276 there.");
 }
 
+static void a_pronoun_stands_for_the_sentence_before(void **state)
+{
+	static const char *const texts[] = {
+		"Rollo led the Normans. He was baptised in 911. A monk was baptised in 950.", NULL};
+	struct world *world = *state;
+
+	assert_int_equal(ask(world, "When was Rollo baptised?", texts), 0);
+	check_answer(world);
+	assert_string_equal(world->said.quotes[0].text, "He was baptised in 911.");
+}
+
+static void a_follow_up_asks_for_the_same_kind(void **state)
+{
+	static const struct exchange history[] = {{"When was the mill built?", "In 1276."}};
+	static const char *const texts[] = {
+		"The tower was known to all men then. The tower was finished in 1301 there.", NULL};
+	struct world *world = *state;
+	struct err err = ERR_NONE;
+
+	assert_int_equal(ask(world, "And the tower?", texts), 0);
+	world->request.history = history;
+	world->request.history_count = 1;
+	generation_release(&world->said);
+	generation_init(&world->said);
+	assert_int_equal(generator_generate(world->generator, &world->request, take, world,
+				 &world->said, &err),
+		0);
+	assert_string_equal(world->said.quotes[0].text, "The tower was finished in 1301 there.");
+}
+
 static void kinds_of_questions_are_told_apart(void **state)
 {
 	static const struct {
@@ -321,6 +351,8 @@ int main(void)
 		TEST(lines_are_joined_and_brackets_escaped),
 		TEST(a_sentence_in_two_passages_is_quoted_once),
 		TEST(a_sentence_with_what_is_asked_for_comes_first),
+		TEST(a_pronoun_stands_for_the_sentence_before),
+		TEST(a_follow_up_asks_for_the_same_kind),
 		cmocka_unit_test(kinds_of_questions_are_told_apart),
 		TEST(a_sink_that_stops_and_a_cancelled_request_end_it),
 		TEST(the_test_generator_says_its_script_word_by_word),
