@@ -8,6 +8,7 @@
 #include "core/local/generator_extractive.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,16 @@ static int add_quote(const struct generator_request *request, const struct evide
 	return write_quote(&out->text, text, len, item->passage + 1);
 }
 
+/* The same words from a copy of the document say nothing new. */
+static bool is_said(const struct generation *said, const char *text, size_t len)
+{
+	for (size_t i = 0; i < said->quote_count; i++)
+		if (strlen(said->quotes[i].text) == len &&
+			memcmp(said->quotes[i].text, text, len) == 0)
+			return true;
+	return false;
+}
+
 static int answer(const struct generator_request *request, const struct evidence *evidence,
 	struct generation *out)
 {
@@ -83,9 +94,15 @@ static int answer(const struct generator_request *request, const struct evidence
 		out->refused = true;
 		return buf_adds(&out->text, EXTRACTIVE_REFUSAL);
 	}
-	for (size_t i = 0; i < evidence->count && i < QUOTES_MAX && r == 0; i++)
-		if (evidence->items[i].score >= evidence->items[0].score * QUOTE_SHARE)
-			r = add_quote(request, &evidence->items[i], out);
+	for (size_t i = 0; i < evidence->count && out->quote_count < QUOTES_MAX && r == 0; i++) {
+		const struct evidence_item *item = &evidence->items[i];
+		const char *text = request->passages[item->passage].hit->chunk.text;
+
+		if (item->score < evidence->items[0].score * QUOTE_SHARE)
+			break;
+		if (!is_said(out, text + item->start, item->end - item->start))
+			r = add_quote(request, item, out);
+	}
 	return r;
 }
 
