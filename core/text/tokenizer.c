@@ -360,25 +360,40 @@ static int emit_compound(struct run *run, const struct word *word)
 	return r;
 }
 
+/* Letters that fold to themselves: unified Han, kana and hangul syllables. */
+static bool is_plain_ideogram(uint32_t c)
+{
+	return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3041 && c <= 0x3096) ||
+		(c >= 0x30a1 && c <= 0x30fa) || (c >= 0xac00 && c <= 0xd7a3) ||
+		(c >= 0x3400 && c <= 0x4dbf) || c == 0x30fc;
+}
+
+static int emit_pair(struct run *run, size_t start, size_t end, bool is_plain)
+{
+	if (is_left_out(run, start, end))
+		return 0;
+	return is_plain ? emit(run, run->text + start, end - start, start, end)
+			: emit_folded(run, start, end);
+}
+
 /* Pairs of neighbours; a single character by itself. */
 static int emit_ideograms(struct run *run, const struct word *word)
 {
 	size_t at = word->start, before = at;
-	int r;
+	bool was_plain = is_plain_ideogram(utf8_next(run->text, word->end, &at));
+	int r = 0;
 
-	utf8_next(run->text, word->end, &at);
 	if (at == word->end)
-		return is_left_out(run, before, at) ? 0 : emit_folded(run, before, at);
-	while (at < word->end) {
+		return emit_pair(run, before, at, was_plain);
+	while (at < word->end && r == 0) {
 		size_t middle = at;
+		bool is_plain = is_plain_ideogram(utf8_next(run->text, word->end, &at));
 
-		utf8_next(run->text, word->end, &at);
-		r = is_left_out(run, before, at) ? 0 : emit_folded(run, before, at);
-		if (r != 0)
-			return r;
+		r = emit_pair(run, before, at, was_plain && is_plain);
 		before = middle;
+		was_plain = is_plain;
 	}
-	return 0;
+	return r;
 }
 
 static int emit_segments(struct run *run, const struct word *word)
