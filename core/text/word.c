@@ -133,11 +133,22 @@ static enum sort sort_of(uint32_t c)
 	return sort_category(c);
 }
 
+/* The sort of the character at *at, which is stepped over; no call where it is ASCII. */
+static inline enum sort next_sort(const char *text, size_t len, size_t *at)
+{
+	unsigned char c = (unsigned char)text[*at];
+
+	if (c >= 0x80)
+		return sort_of(utf8_next(text, len, at));
+	++*at;
+	return sort_ascii(c);
+}
+
 size_t word_joiner(const char *text, size_t len)
 {
 	size_t at = 0;
 
-	return sort_of(utf8_next(text, len, &at)) == SORT_JOINER ? at : 0;
+	return next_sort(text, len, &at) == SORT_JOINER ? at : 0;
 }
 
 static bool is_wordly(enum sort sort)
@@ -151,11 +162,10 @@ static size_t spaced_end(const char *text, size_t len, size_t at, struct word *w
 	size_t end = at;
 
 	while (at < len) {
-		uint32_t c = utf8_next(text, len, &at);
-		enum sort sort = sort_of(c);
+		enum sort sort = next_sort(text, len, &at);
 
 		if (sort == SORT_JOINER && at < len) {
-			sort = sort_of(utf8_next(text, len, &at));
+			sort = next_sort(text, len, &at);
 			if (!is_wordly(sort))
 				break;
 			word->has_joiner = true;
@@ -173,7 +183,7 @@ static size_t run_end(const char *text, size_t len, size_t at, enum sort sort)
 	size_t end = at;
 
 	while (at < len) {
-		enum sort next = sort_of(utf8_next(text, len, &at));
+		enum sort next = next_sort(text, len, &at);
 
 		if (next != sort && next != SORT_MARK)
 			break;
@@ -199,7 +209,7 @@ bool word_next(const char *text, size_t len, size_t *at, struct word *word)
 		if (*at >= len)
 			return false;
 		word->start = *at;
-		sort = sort_of(utf8_next(text, len, at));
+		sort = next_sort(text, len, at);
 		if (is_wordly(sort) || sort >= SORT_IDEOGRAM)
 			break;
 	}
