@@ -40,7 +40,6 @@ static void on_news(struct task *task)
 
 	if (library_find(news->inbox->parts.library, &news->record.id))
 		library_put(news->inbox->parts.library, &news->record);
-	news->inbox->jobs--;
 	document_release(&news->record);
 	free(news);
 }
