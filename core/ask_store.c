@@ -183,9 +183,12 @@ static char *caller_to_json(const struct caller *caller)
  * nobody would find the question after a restart. */
 static int put_question(struct write *write, struct err *err)
 {
+	bool has_to_sync = !strcmp(write->session->ask->config->sync, "close");
 	int rc = write->record.name ? put_session(write, err) : 0;
 
-	return rc ? rc : put_message(write, err);
+	if (!rc)
+		rc = put_message(write, err);
+	return rc || !has_to_sync ? rc : catalog_sync(write->catalog, err);
 }
 
 static void question_stored(struct write *write)

@@ -524,8 +524,8 @@ static void adopt(void *context, struct spool_entry *entry)
 		return;
 	struct item *item = item_of(inbox, entry);
 	item->document = entry->document;
-	if (!document)
-		entry->clean = 0; /* its record was lost, or it never had one */
+	if (!document || (!document->version && document->status != DOC_FAILED))
+		entry->clean = 0; /* its record was lost, or was not finished */
 	item->has_failed = document && document->status == DOC_FAILED;
 	/* Killed between the record and the spool's note of it: the same file by size and time. */
 	bool is_same = document && (document->status == DOC_FAILED || document->version) &&

@@ -18,6 +18,7 @@ struct note {
 	struct inbox *inbox;
 	struct spool_inode *inode; /* held */
 	int fd, result;
+	int64_t mtime_ns; /* of the backing file: what a restart finds */
 	size_t len;
 	char text[];
 };
@@ -38,6 +39,8 @@ static void finish_note(struct task *task)
 
 	if (note->result)
 		log_warn("an error note could not be written: %s", strerror(-note->result));
+	if (note->mtime_ns)
+		note->inode->mtime_ns = note->mtime_ns;
 	spool_unref(inbox->parts.spool, note->inode);
 	inbox->jobs--;
 	free(note);
@@ -49,6 +52,9 @@ static void write_note(struct job *job)
 
 	ssize_t n = pwrite(note->fd, note->text, note->len, 0);
 	note->result = n < 0 ? -errno : 0;
+	struct stat attr;
+	if (fstat(note->fd, &attr) == 0)
+		note->mtime_ns = (int64_t)attr.st_mtim.tv_sec * NS_PER_SEC + attr.st_mtim.tv_nsec;
 	close(note->fd);
 	note->task.run = finish_note;
 	loop_post(note->inbox->parts.loop, &note->task);

@@ -50,6 +50,7 @@ struct change {
 	void *context;
 	uint64_t ino; /* of a new file, to be made on the disk; 0: none */
 	int *fd;
+	int64_t mtime_ns; /* that the new file has on the disk: what a restart finds */
 	struct spool_inode *created; /* to be taken back if it fails */
 };
 
@@ -92,6 +93,9 @@ static int make_backing(struct journal_wait *wait)
 		O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
+	struct stat attr;
+	if (fstat(fd, &attr) == 0)
+		change->mtime_ns = (int64_t)attr.st_mtim.tv_sec * NS_PER_SEC + attr.st_mtim.tv_nsec;
 	if (change->fd)
 		*change->fd = fd;
 	else
@@ -104,6 +108,8 @@ static void on_written(struct journal_wait *wait, int result)
 	struct change *change = (struct change *)wait;
 	struct spool_inode *created = change->created;
 
+	if (change->mtime_ns && !created->has_own_mtime && created->generation == 1)
+		created->mtime_ns = change->mtime_ns;
 	if (result && created && created->name)
 		spool_unlink(change->spool, created->name, false, NULL, NULL);
 	if (change->done)

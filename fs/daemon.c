@@ -183,13 +183,11 @@ static int start_parser(struct daemon *daemon, struct err *err)
 	return parser_new(&daemon->ports.parser, program, &limits, err);
 }
 
-static int start_ingest(struct daemon *daemon, struct err *err)
+static struct ingest_ports ingest_ports(const struct daemon *daemon)
 {
-	struct ports *ports = &daemon->ports;
+	const struct ports *ports = &daemon->ports;
 
-	if (asprintf(&daemon->scratch_path, "%s/tmp", daemon->state.path) < 0)
-		return err_set(err, -ENOMEM, "no memory");
-	struct ingest_ports parts = {
+	return (struct ingest_ports){
 		.catalog = ports->catalog,
 		.blobs = ports->blobs,
 		.vectors = ports->vectors,
@@ -198,8 +196,13 @@ static int start_ingest(struct daemon *daemon, struct err *err)
 		.records = ports->records,
 		.scratch = daemon->scratch_path,
 	};
-	int rc = daemon->state.was_ended ? 0 : ingest_recover(&parts, err);
-	return rc ? rc : ingest_new(&daemon->ingest, &parts, daemon->fs.config, err);
+}
+
+static int start_ingest(struct daemon *daemon, struct err *err)
+{
+	struct ingest_ports ports = ingest_ports(daemon);
+
+	return ingest_new(&daemon->ingest, &ports, daemon->fs.config, err);
 }
 
 static int start_inbox(struct daemon *daemon, struct err *err)
@@ -275,6 +278,13 @@ static int open_store(struct daemon *daemon, const struct daemon_options *option
 		rc = err_set(err, -ENOMEM, "no memory");
 	if (!rc && library_new(&fs->library))
 		rc = err_set(err, -ENOMEM, "no memory");
+	if (rc)
+		return rc;
+	if (asprintf(&daemon->scratch_path, "%s/tmp", daemon->state.path) < 0)
+		return err_set(err, -ENOMEM, "no memory");
+	struct ingest_ports ports = ingest_ports(daemon);
+	if (!daemon->state.was_ended)
+		rc = ingest_recover(&ports, err); /* before anybody reads the records */
 	if (rc)
 		return rc;
 	daemon->deletions.changed = on_library;

@@ -113,7 +113,7 @@ void node_stat(struct node *node, struct stat *out)
 /* --- texts and links -------------------------------------------------------------------- */
 
 struct text_node {
-	struct node node;
+	struct subject_node subject; /* first; nil: it is about no document */
 	struct attributes attributes;
 	char *data;
 	size_t len;
@@ -126,7 +126,7 @@ static void set_times(struct stat *out, int64_t ns)
 	out->st_atim = out->st_mtim = out->st_ctim = time;
 }
 
-static void text_stat(struct node *node, struct stat *out)
+void node_text_stat(struct node *node, struct stat *out)
 {
 	struct text_node *text = (struct text_node *)node;
 	bool is_link = node->ops->readlink != NULL;
@@ -138,7 +138,7 @@ static void text_stat(struct node *node, struct stat *out)
 	set_times(out, text->attributes.mtime_ns);
 }
 
-static void text_forget(struct node *node)
+void node_text_forget(struct node *node)
 {
 	free(((struct text_node *)node)->data);
 }
@@ -150,7 +150,7 @@ static void text_read(struct handle *handle, struct req *req, size_t size, off_t
 	req_slice(req, text->data, text->len, size, offset);
 }
 
-static void text_open(struct node *node, struct req *req, int flags)
+void node_text_open(struct node *node, struct req *req, int flags)
 {
 	static const struct handle_ops ops = {.read = text_read};
 
@@ -177,30 +177,30 @@ static void link_readlink(struct node *node, struct req *req)
 static const struct node_ops text_ops = {
 	.name = "text",
 	.attr_timeout = 3600,
-	.stat = text_stat,
-	.forget = text_forget,
-	.open = text_open,
+	.stat = node_text_stat,
+	.forget = node_text_forget,
+	.open = node_text_open,
 };
 
 static const struct node_ops stable_ops = {
 	.name = "text",
 	.entry_timeout = 1,
 	.attr_timeout = 1,
-	.stat = text_stat,
-	.forget = text_forget,
-	.open = text_open,
+	.stat = node_text_stat,
+	.forget = node_text_forget,
+	.open = node_text_open,
 };
 
 static const struct node_ops link_ops = {
 	.name = "link",
 	.attr_timeout = 3600,
-	.stat = text_stat,
-	.forget = text_forget,
+	.stat = node_text_stat,
+	.forget = node_text_forget,
 	.readlink = link_readlink,
 };
 
 /* Identity of a rendering: the file's number, what is in it and who may read it. */
-static uint64_t text_key(uint64_t ino, const struct attributes *attributes, const char *data,
+uint64_t node_text_key(uint64_t ino, const struct attributes *attributes, const char *data,
 	size_t len)
 {
 	uint64_t parts[] = {
@@ -232,7 +232,7 @@ static struct node *text_new(struct fs *fs, const struct node_ops *ops, uint64_t
 	text->attributes = *attributes;
 	text->data = data;
 	text->len = len;
-	return &text->node;
+	return &text->subject.node;
 }
 
 struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *attributes, char *data,
@@ -240,7 +240,7 @@ struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *att
 {
 	if (!data)
 		return NULL;
-	uint64_t key = text_key(ino, attributes, data, len);
+	uint64_t key = node_text_key(ino, attributes, data, len);
 	return text_new(fs, &text_ops, key, ino, attributes, data, len);
 }
 
@@ -249,7 +249,7 @@ struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attribut
 {
 	if (!data)
 		return NULL;
-	uint64_t key = text_key(ino, attributes, data, len);
+	uint64_t key = node_text_key(ino, attributes, data, len);
 	return node_text_keyed(fs, key, ino, attributes, data, len);
 }
 
@@ -259,6 +259,16 @@ struct node *node_text_keyed(struct fs *fs, uint64_t key, uint64_t ino,
 	return data ? text_new(fs, &stable_ops, key, ino, attributes, data, len) : NULL;
 }
 
+struct node *node_text_about(struct fs *fs, const struct node_ops *ops, const struct uuid *subject,
+	uint64_t key, uint64_t ino, const struct attributes *attributes, char *data, size_t len)
+{
+	struct node *node = data ? text_new(fs, ops, key, ino, attributes, data, len) : NULL;
+
+	if (node)
+		((struct subject_node *)node)->subject = *subject;
+	return node;
+}
+
 struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *attributes,
 	const char *target)
 {
@@ -266,6 +276,6 @@ struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *att
 
 	if (!copy)
 		return NULL;
-	uint64_t key = text_key(ino, attributes, copy, strlen(copy));
+	uint64_t key = node_text_key(ino, attributes, copy, strlen(copy));
 	return text_new(fs, &link_ops, key, ino, attributes, copy, strlen(copy));
 }

@@ -9,6 +9,7 @@
 
 #include "core/access.h"
 #include "core/buf.h"
+#include "core/uuid.h"
 
 struct fs;
 struct node;
@@ -81,6 +82,12 @@ struct node {
 	struct node *next; /* in the table's bucket */
 };
 
+/* What every node begins with that stands for a document or a part of it. */
+struct subject_node {
+	struct node node;
+	struct uuid subject;
+};
+
 /* What open() made; kept in fi->fh. @node lives at least as long. */
 struct handle_ops {
 	/* NULL: as in node_ops: read and write -EBADF, the others 0. req_data, req_written,
@@ -150,6 +157,18 @@ struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attribut
  * that key with node_find need not make the content again. */
 struct node *node_text_keyed(struct fs *fs, uint64_t key, uint64_t ino,
 	const struct attributes *attributes, char *data, size_t len);
+
+/* The same about a document, under other ops, which may use the three functions: they show
+ * the content as the other texts do. It begins with a subject_node. */
+struct node *node_text_about(struct fs *fs, const struct node_ops *ops, const struct uuid *subject,
+	uint64_t key, uint64_t ino, const struct attributes *attributes, char *data, size_t len);
+void node_text_stat(struct node *node, struct stat *out);
+void node_text_forget(struct node *node);
+void node_text_open(struct node *node, struct req *req, int flags);
+
+/* The key of a content that its bytes alone decide. */
+uint64_t node_text_key(uint64_t ino, const struct attributes *attributes, const char *data,
+	size_t len);
 
 /* The same for a symbolic link; @target is copied. */
 struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *attributes,

@@ -124,6 +124,20 @@ static void handle_read(struct handle *handle, struct req *req, size_t size, off
 	read_step(&wait->waiter, 0);
 }
 
+static void sync_catalog(struct req *req)
+{
+	struct err err = ERR_NONE;
+
+	req_error(req, catalog_sync(req->fs->ports->catalog, &err));
+}
+
+/* What was committed is safe from a loss of power; nothing is committed by it. */
+static void handle_fsync(struct handle *handle, struct req *req)
+{
+	(void)handle;
+	req_offload(req, sync_catalog, NULL);
+}
+
 static void handle_release(struct handle *handle)
 {
 	draft_release(ask_handle(handle)->draft);
@@ -134,6 +148,7 @@ static const struct handle_ops handle_ops = {
 	.read = handle_read,
 	.write = handle_write,
 	.flush = handle_flush,
+	.fsync = handle_fsync,
 	.release = handle_release,
 };
 

@@ -8,17 +8,11 @@
 #include "fs/node.h"
 #include "fs/req.h"
 
-/* What every node below docs/ID that can be changed begins with. */
-struct doc_base {
-	struct node node;
-	struct uuid id; /* the document */
-};
-
 /* A folder below docs/: a document's own, or one in it. */
 enum doc_folder { DOC_FOLDER, DOC_ORIGINAL, DOC_VERSIONS, DOC_VERSION, DOC_CHUNKS };
 struct doc_node {
 	union {
-		struct doc_base base;
+		struct subject_node subject;
 		struct {
 			struct node node;
 			struct uuid id;
@@ -44,6 +38,12 @@ uint64_t doc_ino(const struct uuid *id, const char *path);
 
 /* The document, or NULL after answering -ENOENT. */
 struct library_entry *doc_entry(const struct doc_node *doc, struct req *req);
+
+/* A file of the document with rendered content: it carries the document's bits as they are now,
+ * and chmod of it is chmod of the document. @is_stable: the kernel may believe its name for a
+ * second. Takes @data. */
+struct node *doc_text_node(struct fs *fs, const struct uuid *id, bool is_stable, uint64_t key,
+	uint64_t ino, const struct attributes *attributes, char *data, size_t len);
 
 /* node_doc_file.c: files whose bytes are blobs, or still in the inbox. */
 struct node *doc_blob_node(struct fs *fs, const struct library_entry *entry, enum blob_kind kind,

@@ -162,10 +162,9 @@ void docs_rmdir(struct node *dir, struct req *req, const char *name)
 
 /* --- bits ------------------------------------------------------------------------------------------- */
 
-/* The document that a folder's or a file's node belongs to. */
 static const struct uuid *id_of(const struct node *node)
 {
-	return &((const struct doc_base *)node)->id;
+	return &((const struct subject_node *)node)->subject;
 }
 
 static void then_changed(void *context, int result)

@@ -15,7 +15,7 @@
 
 struct blob_node {
 	union {
-		struct doc_base base;
+		struct subject_node subject;
 		struct {
 			struct node node;
 			struct uuid id;

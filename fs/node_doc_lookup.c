@@ -48,6 +48,51 @@ static struct looking *looking_new(struct doc_node *doc, struct req *req, const 
 	return looking;
 }
 
+/* --- files of rendered text ------------------------------------------------------------------- */
+
+static void text_stat(struct node *node, struct stat *out)
+{
+	const struct subject_node *about = (const struct subject_node *)node;
+	const struct library_entry *entry = library_find(node->fs->library, &about->subject);
+
+	node_text_stat(node, out);
+	if (!entry)
+		return;
+	out->st_mode = S_IFREG | entry->access.mode;
+	out->st_uid = entry->access.owner;
+	out->st_gid = entry->access.group;
+}
+
+static const struct node_ops text_ops = {
+	.name = "document text",
+	.stat = text_stat,
+	.forget = node_text_forget,
+	.open = node_text_open,
+	.setattr = doc_setattr,
+	.getxattr = doc_getxattr,
+	.listxattr = doc_listxattr,
+};
+
+static const struct node_ops stable_text_ops = {
+	.name = "document text",
+	.entry_timeout = 1,
+	.attr_timeout = 1,
+	.stat = text_stat,
+	.forget = node_text_forget,
+	.open = node_text_open,
+	.setattr = doc_setattr,
+	.getxattr = doc_getxattr,
+	.listxattr = doc_listxattr,
+};
+
+struct node *doc_text_node(struct fs *fs, const struct uuid *id, bool is_stable, uint64_t key,
+	uint64_t ino, const struct attributes *attributes, char *data, size_t len)
+{
+	const struct node_ops *ops = is_stable ? &stable_text_ops : &text_ops;
+
+	return node_text_about(fs, ops, id, key, ino, attributes, data, len);
+}
+
 /* --- metadata.json and error ------------------------------------------------------------------- */
 
 /* A document that is not in the catalog yet: what the library knows of it. */
@@ -110,7 +155,9 @@ static void then_text(struct req *req)
 		return;
 	}
 	char *text = buf_take(&req->buf, &len);
-	req_entry(req, node_text(req->fs, looking->ino, &looking->attributes, text, len));
+	uint64_t key = node_text_key(looking->ino, &looking->attributes, text ? text : "", len);
+	req_entry(req, doc_text_node(req->fs, &looking->id, false, key, looking->ino,
+			       &looking->attributes, text, len));
 }
 
 static void lookup_record(struct doc_node *doc, struct req *req, const char *path,
@@ -197,8 +244,8 @@ static void then_stable(struct req *req)
 		return;
 	}
 	char *text = buf_take(&req->buf, &len);
-	req_entry(req, node_text_keyed(req->fs, looking->key, looking->ino, &looking->attributes, text,
-			       len));
+	req_entry(req, doc_text_node(req->fs, &looking->id, true, looking->key, looking->ino,
+			       &looking->attributes, text, len));
 }
 
 /* Content that belongs to a version and to the bits: made once while the kernel holds it. */

@@ -100,8 +100,13 @@ static void lookup_status(struct doc_node *doc, struct req *req, const struct li
 	char *text;
 
 	int len = asprintf(&text, "%s\n", doc_status_name(entry->status));
-	req_entry(req, len < 0 ? NULL : node_text(req->fs, doc_ino(&doc->id, "status"), &attributes,
-						text, (size_t)len));
+	if (len < 0) {
+		req_error(req, -ENOMEM);
+		return;
+	}
+	uint64_t ino = doc_ino(&doc->id, "status");
+	uint64_t key = node_text_key(ino, &attributes, text, (size_t)len);
+	req_entry(req, doc_text_node(req->fs, &doc->id, false, key, ino, &attributes, text, (size_t)len));
 }
 
 static void lookup_in_document(struct doc_node *doc, struct req *req, const char *name)

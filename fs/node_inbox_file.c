@@ -173,10 +173,9 @@ void inbox_node_setattr(struct node *node, struct req *req, const struct stat *a
 {
 	struct fs *fs = node->fs;
 
-	if (inode_of(node) == spool_root(fs->spool)) {
-		req_error(req, -EPERM);
-		return;
-	}
+	/* rsync -a tree/ inbox/ sets them, and must not fail: they are kept as they are. */
+	if (inode_of(node) == spool_root(fs->spool))
+		set &= ~(FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID);
 	if (!(set & FUSE_SET_ATTR_SIZE) || node->ops != &inbox_file_ops) {
 		set_attributes(node, req, attr, set);
 		return;

@@ -180,8 +180,17 @@ static void search_setattr(
 		req_attr(req);
 }
 
+/* rm -r unlinks what it sees before it removes the folder, and that is what removes it. */
+static void search_unlink(struct node *dir, struct req *req, const char *name)
+{
+	(void)dir;
+	(void)name;
+	req_done(req);
+}
+
 static const struct node_ops search_ops = {
 	.name = "search",
+	.unlink = search_unlink,
 	.stat = search_stat,
 	.forget = search_forget,
 	.lookup = search_lookup,

@@ -23,7 +23,7 @@
 #define GROUPS_MAX 64
 /* A pair of the question's words is together within so many words. */
 #define NEAR 3
-/* Two words are alike if they share their beginning: so many bytes, and three quarters of the
+/* Two words are alike if they share so many bytes at their beginning, and three quarters of the
  * question's word. */
 #define LIKE_BYTES 4
 
@@ -142,7 +142,22 @@ static int find_group(const struct question *question, const struct token *token
 	return -1;
 }
 
-/* The groups whose word begins as the token does ("decide", "decision"; compounds). */
+/* Do the words share their beginning ("decide", "decision"), or is one a part of the other
+ * ("Parlament", "Regionalparlament")? */
+static bool is_alike(const char *word, size_t word_len, const char *other, size_t other_len)
+{
+	size_t common = 0, shorter = word_len < other_len ? word_len : other_len;
+
+	while (common < shorter && word[common] == other[common])
+		common++;
+	if (common >= LIKE_BYTES && common * 4 >= word_len * 3)
+		return true;
+	if (shorter <= LIKE_BYTES)
+		return false;
+	return word_len < other_len ? memmem(other, other_len, word, word_len) != NULL :
+		other_len * 2 >= word_len && memmem(word, word_len, other, other_len) != NULL;
+}
+
 static uint64_t find_likes(const struct question *question, const struct token *token)
 {
 	uint64_t likes = 0;
@@ -151,11 +166,8 @@ static uint64_t find_likes(const struct question *question, const struct token *
 		return 0;
 	for (size_t i = 0; i < question->term_count; i++) {
 		const char *text = question->terms[i].text;
-		size_t common = 0;
 
-		while (common < token->len && text[common] == token->text[common])
-			common++;
-		if (common >= LIKE_BYTES && common * 4 >= strlen(text) * 3)
+		if (is_alike(text, strlen(text), token->text, token->len))
 			likes |= UINT64_C(1) << question->group[i];
 	}
 	return likes;
@@ -285,7 +297,7 @@ static int scan_passage(struct scan *scan)
 {
 	const struct passage *passage = &scan->request->passages[scan->passage];
 	const struct chunk *chunk = &passage->hit->chunk;
-	uint64_t heading = hold_heading(scan->question, passage), all = heading;
+	uint64_t heading = hold_heading(scan->question, passage), all = heading, likes = 0;
 	int r;
 
 	scan->first = scan->out->count;
@@ -302,9 +314,10 @@ static int scan_passage(struct scan *scan)
 	for (size_t i = 0; i < count; i++) {
 		set_features(scan, i, heading);
 		all |= held[i].groups;
+		likes |= held[i].likes;
 	}
 	scan->everywhere |= all;
-	double mass = mass_of(scan->question, all);
+	double mass = mass_of(scan->question, all) + mass_of(scan->question, likes & ~all) / 2;
 	if (mass > scan->out->signals[SIGNAL_PASSAGE])
 		scan->out->signals[SIGNAL_PASSAGE] = mass;
 	return 0;

@@ -12,6 +12,7 @@
 
 #include "core/auto.h"
 #include "core/text/fold.h"
+#include "core/text/language.h"
 #include "core/text/utf8.h"
 #include "core/text/word.h"
 
@@ -161,7 +162,12 @@ double asks_fit(enum asks asks, const char *word, size_t len, bool is_first)
 		return 0;
 	case ASKS_PERSON:
 	case ASKS_PLACE:
-		return !is_first && u_isupper((UChar32)utf8_decode(word, len, &bytes));
+		if (!u_isupper((UChar32)utf8_decode(word, len, &bytes)))
+			return 0;
+		if (!is_first)
+			return 1;
+		fold_word(word, len, &folded);
+		return language_function_word(folded.text, folded.len) ? 0 : .7;
 	case ASKS_TIME:
 	case ASKS_NUMBER:
 		break;

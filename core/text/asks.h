@@ -13,7 +13,7 @@ enum asks asks_of(const char *question, size_t len);
 
 /* How well the word [@text, @len) of a sentence would do for an answer, 0 to 1: a number or a
  * date by its digits and number words, a name by its capital. @is_first: it begins the
- * sentence, where a capital says nothing. */
+ * sentence, where a capital says less. */
 double asks_fit(enum asks asks, const char *word, size_t len, bool is_first);
 
 #endif

@@ -196,6 +196,8 @@ static int pass_marks(struct chunker *chunker, uint64_t middle)
 		chunker->headings[level < LEVELS ? level : LEVELS - 1] = TAKE_PTR(it->heading);
 		is_changed = true;
 	}
+	if (passed == 0)
+		return 0;
 	chunker->mark_count -= passed;
 	memmove(chunker->marks, chunker->marks + passed, chunker->mark_count * sizeof(*chunker->marks));
 	return is_changed ? join_headings(chunker) : 0;
