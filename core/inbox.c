@@ -464,9 +464,19 @@ void inbox_attr_changed(struct inbox *inbox, struct spool_inode *inode)
 
 struct check {
 	struct timer timer;
+	struct check *next, *before;
 	struct inbox *inbox;
 	struct uuid id;
 };
+
+static void check_free(struct check *check)
+{
+	loop_timer_cancel(check->inbox->parts.loop, &check->timer);
+	*(check->before ? &check->before->next : &check->inbox->checks) = check->next;
+	if (check->next)
+		check->next->before = check->before;
+	free(check);
+}
 
 static void on_check(struct timer *timer)
 {
@@ -477,7 +487,7 @@ static void on_check(struct timer *timer)
 	if (document && document->names == 0 && !inbox->is_stopping &&
 		!inbox_resolve(inbox, document->access.owner, document->path))
 		inbox_delete(inbox, &check->id, NULL, NULL);
-	free(check);
+	check_free(check);
 }
 
 void inbox_check_document(struct inbox *inbox, const struct uuid *id)
@@ -489,6 +499,10 @@ void inbox_check_document(struct inbox *inbox, const struct uuid *id)
 	check->inbox = inbox;
 	check->id = *id;
 	check->timer.fire = on_check;
+	check->next = inbox->checks;
+	if (check->next)
+		check->next->before = check;
+	inbox->checks = check;
 	loop_timer(inbox->parts.loop, &check->timer,
 		clock_mono_ns() + inbox->parts.config->settle_ns);
 }
@@ -589,6 +603,8 @@ void inbox_free(struct inbox *inbox)
 	if (!inbox)
 		return;
 	spool_each(inbox->parts.spool, drop_item, NULL);
+	while (inbox->checks)
+		check_free(inbox->checks);
 	inbox_drain_release(inbox);
 	free((char *)inbox->parts.spool_path);
 	free((char *)inbox->parts.realm);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/document_tags.h"
 #include "core/inbox_item.h"
 #include "core/log.h"
@@ -71,6 +72,8 @@ static int change(void *context, struct document *document)
 {
 	struct edit *edit = context;
 	int rc = 0;
+
+	document->updated_ns = clock_wall_ns();
 
 	if (edit->edit.set & EDIT_ACCESS)
 		document->access = edit->edit.access;

@@ -51,6 +51,7 @@ struct inbox {
 	bool is_barrier_running;
 	struct timer barrier_timer;
 	struct timer folder_timer;
+	struct check *checks; /* of documents whose file went */
 	struct folder_watch *folders; /* emptied by draining */
 	struct owner_activity *owners;
 	unsigned jobs; /* on the I/O pool */

@@ -21,7 +21,7 @@
 /* One file in the pipeline. */
 struct run {
 	struct ingest_job job; /* the pipeline's until done */
-	struct task task;
+	struct task task, begun_task;
 	struct inbox *inbox;
 	struct item *item; /* loop thread */
 	unsigned refs;     /* loop thread */
@@ -40,7 +40,6 @@ static void on_news(struct task *task)
 
 	if (library_find(news->inbox->parts.library, &news->record.id))
 		library_put(news->inbox->parts.library, &news->record);
-	news->inbox->jobs--;
 	document_release(&news->record);
 	free(news);
 }
@@ -60,6 +59,28 @@ static void on_published(struct ingest_job *job, const struct document *record)
 	loop_post(run->inbox->parts.loop, &news->task);
 }
 
+/* Files from this size on are long enough in the pipeline for somebody to see it. */
+#define SHOW_BYTES ((uint64_t)64 << 10)
+
+static void on_begun_loop(struct task *task)
+{
+	struct run *run = (struct run *)((char *)task - offsetof(struct run, begun_task));
+	struct library *library = run->inbox->parts.library;
+	struct library_entry *entry = library_find(library, &run->job.document.id);
+
+	if (entry && entry->version == 0)
+		library_set_status(library, entry, DOC_PROCESSING);
+}
+
+/* Worker thread. */
+static void on_begun(struct ingest_job *job)
+{
+	struct run *run = (struct run *)job;
+
+	run->begun_task.run = on_begun_loop;
+	loop_post(run->inbox->parts.loop, &run->begun_task);
+}
+
 /* --- what came back ------------------------------------------------------------------------ */
 
 static void retry_later(struct item *item, const struct err *err)
@@ -71,6 +92,10 @@ static void retry_later(struct item *item, const struct err *err)
 	pause += pause * (rand() % 64) / 256;
 	item->attempts++;
 	log_warn("%s: %s; trying again in %.1f s", item->entry->text, err->text, (double)pause / 1e9);
+	struct library *library = item->inbox->parts.library;
+	struct library_entry *document = library_find(library, &item->document);
+	if (document && document->status == DOC_PROCESSING && !document->version)
+		library_set_status(library, document, DOC_PENDING);
 	item_set_state(item, ITEM_WAITING);
 	loop_timer(item->inbox->parts.loop, &item->timer, clock_mono_ns() + pause);
 }
@@ -213,6 +238,7 @@ static void start(struct item *item)
 	run->item = item;
 	run->refs = 1;
 	run->job.queued_ns = item->settled_ns;
+	run->job.begun = item->entry->inode->size >= SHOW_BYTES ? on_begun : NULL;
 	run->job.published = on_published;
 	run->job.done = on_done;
 	item->run = run;

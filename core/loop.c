@@ -173,6 +173,12 @@ void loop_timer(struct loop *loop, struct timer *timer, int64_t at_ns)
 	heap_up(loop, loop->heap_count - 1);
 }
 
+void loop_timers_clear(struct loop *loop)
+{
+	while (loop->heap_count)
+		loop_timer_cancel(loop, loop->heap[0]);
+}
+
 /* Milliseconds until the next timer, rounded up; -1: none. */
 static int wait_ms(const struct loop *loop)
 {

@@ -412,7 +412,11 @@ void daemon_free(struct daemon *daemon)
 	drain(daemon);
 	unmount(daemon);
 	nodes_free(fs); /* closes files: the pool is still there */
+	if (fs->spool)
+		spool_sync(fs->spool, NULL, NULL);
 	drain(daemon);
+	if (fs->loop)
+		loop_timers_clear(fs->loop);
 	pool_free(fs->io);
 	notify_free(fs->notify);
 	if (fs->loop)

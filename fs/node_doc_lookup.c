@@ -155,8 +155,7 @@ static void then_text(struct req *req)
 		return;
 	}
 	char *text = buf_take(&req->buf, &len);
-	uint64_t key = node_text_key(looking->ino, &looking->attributes, text ? text : "", len);
-	req_entry(req, doc_text_node(req->fs, &looking->id, false, key, looking->ino,
+	req_entry(req, doc_text_node(req->fs, &looking->id, false, looking->key, looking->ino,
 			       &looking->attributes, text, len));
 }
 
@@ -167,7 +166,15 @@ static void lookup_record(struct doc_node *doc, struct req *req, const char *pat
 
 	if (!looking)
 		return;
-	if (brief(library_find(req->fs->library, &doc->id), &looking->record))
+	/* Every change of the record moves its time: this key stands for what will be rendered. */
+	struct library_entry *entry = library_find(req->fs->library, &doc->id);
+	uint64_t identity[] = {looking->ino, (uint64_t)entry->updated_ns, entry->status,
+		entry->version, entry->access.mode};
+	looking->key = node_hash("record", identity, sizeof(identity));
+	struct node *found = node_find(req->fs, looking->key);
+	if (found)
+		req_entry(req, found);
+	else if (brief(entry, &looking->record))
 		req_error(req, -ENOMEM);
 	else
 		req_offload(req, work, then_text);

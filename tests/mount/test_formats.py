@@ -3,7 +3,7 @@
 with one from which no text can be had."""
 import os
 
-from harness import NOISE, check, contains, equal, eventually, needs, setting, shell, stays
+from harness import NOISE, check, contains, equal, eventually, is_sanitized, needs, setting, shell, stays
 
 
 def pdf(pages, extra="", trailer=""):
@@ -157,7 +157,7 @@ def test_a_large_file_streams(kb):
     document = eventually(done, "large.txt is indexed", 200, step=0.2)
     equal(os.stat(document.file("original", "large.txt")).st_size, size, "size")
     equal(os.stat(document.file("text.txt")).st_size, size, "size of the text")
-    check(peak < 200 << 10 or "asan" in kb.log(), f"RssAnon rose to {peak >> 10} MiB")
+    check(peak < 100 << 10 or is_sanitized(), f"RssAnon rose to {peak >> 10} MiB")
 
 
 def test_formats_of_other_programs(kb):
