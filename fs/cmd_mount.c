@@ -188,17 +188,23 @@ static int fork_daemon(int *report)
 		n > 0 ? message : "the daemon ended before the folder was usable");
 }
 
-/* The folder is usable: let go of the terminal. */
-static void detach(int report)
+/* Let go of the terminal: nothing that the daemon starts keeps it open. What goes wrong until
+ * the folder is usable is reported to the parent, who has it still. */
+static void detach(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null >= 0) {
-		dup2(null, 0);
-		dup2(null, 1);
-		dup2(null, 2);
-		close(null);
-	}
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+/* The folder is usable. */
+static void report_success(int report)
+{
 	if (write(report, "", 1) != 1)
 		log_warn("nobody waits for this daemon any more");
 	close(report);
@@ -219,17 +225,17 @@ static int serve(const struct arguments *arguments, const struct config *config,
 	struct daemon *daemon;
 
 	umask(077);
-	log_open(false, (enum log_level)parse_level(config->log_level));
+	log_open(report >= 0, (enum log_level)parse_level(config->log_level));
+	if (report >= 0)
+		detach();
 	if (!state_path || daemon_new(&daemon, &options, &err)) {
 		if (report < 0)
 			return cmd_fail(&cmd_mount, CMD_FAILED, "%s", err.text);
 		dprintf(report, "%s", err.text);
 		return CMD_FAILED;
 	}
-	if (report >= 0) {
-		log_open(true, (enum log_level)parse_level(config->log_level));
-		detach(report);
-	}
+	if (report >= 0)
+		report_success(report);
 	notify_systemd("READY=1");
 	daemon_run(daemon);
 	notify_systemd("STOPPING=1");
