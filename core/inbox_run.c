@@ -24,7 +24,7 @@ struct run {
 	struct task task, begun_task;
 	struct inbox *inbox;
 	struct item *item; /* loop thread */
-	unsigned refs;     /* loop thread */
+	unsigned refs; /* loop thread */
 };
 
 /* News of a version that answers while its embeddings are still made. */
@@ -81,7 +81,7 @@ static void on_begun(struct ingest_job *job)
 	loop_post(run->inbox->parts.loop, &run->begun_task);
 }
 
-/* --- what came back ------------------------------------------------------------------------ */
+/* --- what came back --------------------------------------------------------------- */
 
 static void retry_later(struct item *item, const struct err *err)
 {
@@ -91,7 +91,8 @@ static void retry_later(struct item *item, const struct err *err)
 		pause = RETRY_MAX_NS;
 	pause += pause * (rand() % 64) / 256;
 	item->attempts++;
-	log_warn("%s: %s; trying again in %.1f s", item->entry->text, err->text, (double)pause / 1e9);
+	log_warn("%s: %s; trying again in %.1f s", item->entry->text, err->text,
+		(double)pause / 1e9);
 	struct library *library = item->inbox->parts.library;
 	struct library_entry *document = library_find(library, &item->document);
 	if (document && document->status == DOC_PROCESSING && !document->version)
@@ -196,7 +197,7 @@ static void on_done(struct ingest_job *job)
 	loop_post(run->inbox->parts.loop, &run->task);
 }
 
-/* --- into the pipeline ---------------------------------------------------------------------- */
+/* --- into the pipeline ------------------------------------------------------------ */
 
 static int describe(struct item *item, struct document *document)
 {
@@ -230,8 +231,7 @@ static void start(struct item *item)
 		asprintf(&run->job.file, "%s/%s", inbox->parts.spool_path,
 			spool_file(item->entry->inode->ino, name)) < 0)
 		abort(); /* out of memory with a file accepted: a restart takes it up again */
-	struct library_entry *known =
-		library_find(inbox->parts.library, &item->entry->document);
+	struct library_entry *known = library_find(inbox->parts.library, &item->entry->document);
 	if (known)
 		known->run = run;
 	run->inbox = inbox;
@@ -262,8 +262,7 @@ void inbox_fill(struct inbox *inbox)
 void item_run(struct item *item)
 {
 	struct inbox *inbox = item->inbox;
-	struct library_entry *document =
-		library_find(inbox->parts.library, &item->entry->document);
+	struct library_entry *document = library_find(inbox->parts.library, &item->entry->document);
 
 	if (item->run) {
 		item_settle(item, item->settle_ns); /* the cancelled one has not come back yet */

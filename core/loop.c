@@ -21,7 +21,7 @@
 struct loop {
 	pthread_mutex_t lock;
 	struct task *head, **tail; /* lock */
-	bool is_rung;              /* lock: the eventfd was written and not yet read */
+	bool is_rung; /* lock: the eventfd was written and not yet read */
 
 	int epoll_fd, bell_fd;
 	bool is_stopping; /* loop thread */

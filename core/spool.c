@@ -53,8 +53,8 @@ struct spool_inode *spool_root(struct spool *spool)
 	return spool->tree.root;
 }
 
-struct spool_entry *spool_lookup(struct spool *spool, const struct spool_inode *folder,
-	const char *name)
+struct spool_entry *spool_lookup(
+	struct spool *spool, const struct spool_inode *folder, const char *name)
 {
 	return spool_tree_lookup(&spool->tree, folder, name);
 }
@@ -64,7 +64,7 @@ struct spool_inode *spool_inode(struct spool *spool, uint64_t ino)
 	return spool_tree_inode(&spool->tree, ino);
 }
 
-/* --- the way to the journal -------------------------------------------------------------- */
+/* --- the way to the journal ------------------------------------------------------- */
 
 /* I/O pool: the backing file of a new inode. */
 static int make_backing(struct journal_wait *wait)
@@ -149,7 +149,7 @@ static void append_change(struct spool *spool, spool_done done, void *context)
 	append(spool, done ? change_new(spool, done, context) : NULL);
 }
 
-/* --- references ------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------- */
 
 struct removal {
 	struct job job;
@@ -206,7 +206,7 @@ void spool_unref(struct spool *spool, struct spool_inode *inode)
 	reap(spool, inode);
 }
 
-/* --- changes ------------------------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------------------- */
 
 static void touch_folder(struct spool_inode *folder)
 {
@@ -214,8 +214,8 @@ static void touch_folder(struct spool_inode *folder)
 }
 
 /* Mode, owner and group as the kernel would set them in a folder with a set-group-id bit. */
-static void set_owner(struct spool_inode *inode, const struct spool_inode *folder,
-	const struct spool_new *new)
+static void set_owner(
+	struct spool_inode *inode, const struct spool_inode *folder, const struct spool_new *new)
 {
 	inode->mode = new->mode & 07777;
 	inode->uid = new->uid;
@@ -235,7 +235,8 @@ int spool_create(struct spool *spool, struct spool_inode *folder, const char *na
 		return -EEXIST;
 	if (!journal_has_room(spool->journal))
 		return -ENOSPC;
-	struct spool_inode *inode = spool_tree_new(&spool->tree, spool->tree.last_ino + 1, new->kind);
+	struct spool_inode *inode =
+		spool_tree_new(&spool->tree, spool->tree.last_ino + 1, new->kind);
 	if (!inode)
 		return -ENOMEM;
 	set_owner(inode, folder, new);
@@ -354,7 +355,8 @@ static int check_rename(struct spool *spool, const struct spool_entry *entry,
 int spool_rename_check(struct spool *spool, const struct spool_entry *entry,
 	const struct spool_inode *to_folder, const char *to_name, unsigned flags)
 {
-	return check_rename(spool, entry, to_folder, spool_lookup(spool, to_folder, to_name), flags);
+	return check_rename(
+		spool, entry, to_folder, spool_lookup(spool, to_folder, to_name), flags);
 }
 
 /* The two entries change places: what they lead to is swapped, and what is known with it. */
@@ -476,8 +478,8 @@ static bool is_clean(const struct spool_inode *inode)
 	return false;
 }
 
-void spool_open_for_write(struct spool *spool, struct spool_inode *inode, spool_done done,
-	void *context)
+void spool_open_for_write(
+	struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
 {
 	if (!is_clean(inode)) {
 		done(context, 0);

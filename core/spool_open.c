@@ -17,7 +17,8 @@
 static void read_sizes(struct spool *spool)
 {
 	for (size_t i = 0; i < spool->tree.inode_cap; i++)
-		for (struct spool_inode *inode = spool->tree.inodes[i]; inode; inode = inode->next) {
+		for (struct spool_inode *inode = spool->tree.inodes[i]; inode;
+			inode = inode->next) {
 			struct stat attr;
 			char name[24];
 			if (inode->kind != SPOOL_FILE ||

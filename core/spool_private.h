@@ -15,10 +15,10 @@ struct spool {
 	struct loop *loop;
 	struct pool *pool;
 	int dir_fd;
-	struct buf record;             /* scratch; loop thread */
-	struct spool_inode *unsynced;  /* loop thread */
+	struct buf record; /* scratch; loop thread */
+	struct spool_inode *unsynced; /* loop thread */
 	struct timer sync_timer;
-	unsigned jobs;                 /* on the pool now; loop thread */
+	unsigned jobs; /* on the pool now; loop thread */
 };
 
 /* The group sync comes within a second from now. */

@@ -103,7 +103,8 @@ void spool_sync(struct spool *spool, spool_done done, void *context)
 	journal_sync(spool->journal, &sync->wait);
 }
 
-void spool_sync_inode(struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
+void spool_sync_inode(
+	struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
 {
 	struct sync *sync = calloc(1, sizeof(*sync));
 

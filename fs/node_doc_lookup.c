@@ -48,7 +48,7 @@ static struct looking *looking_new(struct doc_node *doc, struct req *req, const 
 	return looking;
 }
 
-/* --- files of rendered text ------------------------------------------------------------------- */
+/* --- files of rendered text ------------------------------------------------------- */
 
 static void text_stat(struct node *node, struct stat *out)
 {
@@ -93,7 +93,7 @@ struct node *doc_text_node(struct fs *fs, const struct uuid *id, bool is_stable,
 	return node_text_about(fs, ops, id, key, ino, attributes, data, len);
 }
 
-/* --- metadata.json and error ------------------------------------------------------------------- */
+/* --- metadata.json and error ------------------------------------------------------ */
 
 /* A document that is not in the catalog yet: what the library knows of it. */
 static int brief(struct library_entry *entry, struct document *out)
@@ -155,12 +155,13 @@ static void then_text(struct req *req)
 		return;
 	}
 	char *text = buf_take(&req->buf, &len);
-	req_entry(req, doc_text_node(req->fs, &looking->id, false, looking->key, looking->ino,
-			       &looking->attributes, text, len));
+	req_entry(req,
+		doc_text_node(req->fs, &looking->id, false, looking->key, looking->ino,
+			&looking->attributes, text, len));
 }
 
-static void lookup_record(struct doc_node *doc, struct req *req, const char *path,
-	void (*work)(struct req *))
+static void lookup_record(
+	struct doc_node *doc, struct req *req, const char *path, void (*work)(struct req *))
 {
 	struct looking *looking = looking_new(doc, req, path);
 
@@ -190,7 +191,7 @@ void doc_lookup_error(struct doc_node *doc, struct req *req)
 	lookup_record(doc, req, "error", work_error);
 }
 
-/* --- chunks ------------------------------------------------------------------------------------------ */
+/* --- chunks ----------------------------------------------------------------------- */
 
 void doc_chunk_name(uint32_t index, char out[24])
 {
@@ -251,8 +252,9 @@ static void then_stable(struct req *req)
 		return;
 	}
 	char *text = buf_take(&req->buf, &len);
-	req_entry(req, doc_text_node(req->fs, &looking->id, true, looking->key, looking->ino,
-			       &looking->attributes, text, len));
+	req_entry(req,
+		doc_text_node(req->fs, &looking->id, true, looking->key, looking->ino,
+			&looking->attributes, text, len));
 }
 
 /* Content that belongs to a version and to the bits: made once while the kernel holds it. */
@@ -295,7 +297,7 @@ void doc_lookup_jsonl(struct doc_node *doc, struct req *req)
 		lookup_stable(req, looking, work_jsonl);
 }
 
-/* --- versions ---------------------------------------------------------------------------------------- */
+/* --- versions --------------------------------------------------------------------- */
 
 static void work_record(struct req *req)
 {
@@ -337,8 +339,8 @@ static void then_version_file(struct req *req)
 		return;
 	}
 	snprintf(path, sizeof(path), "versions/%" PRIu32 "/%s", doc->number, version->name);
-	struct node *node = doc_blob_node(req->fs, entry, BLOB_ORIGINAL, version->number, version->size,
-		version->mtime_ns, path);
+	struct node *node = doc_blob_node(req->fs, entry, BLOB_ORIGINAL, version->number,
+		version->size, version->mtime_ns, path);
 	document_release(&looking->record);
 	req_entry(req, node);
 }
@@ -383,7 +385,8 @@ static void then_list(struct req *req)
 		if (hiding_has(req->fs->hiding, &doc->id, below, shown))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", below, shown);
-		dirlist_add(&req->list, shown, doc_ino(&doc->id, path), is_folder ? S_IFDIR : S_IFREG);
+		dirlist_add(
+			&req->list, shown, doc_ino(&doc->id, path), is_folder ? S_IFDIR : S_IFREG);
 	}
 	document_release(&looking->record);
 	if (req->result)
