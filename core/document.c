@@ -118,6 +118,13 @@ int document_copy(struct document *to, const struct document *from)
 	return 0;
 }
 
+int64_t document_next_update(const struct document *document)
+{
+	int64_t now = clock_wall_ns();
+
+	return now > document->updated_ns ? now : document->updated_ns + 1;
+}
+
 const char *document_file_name(const struct document *document)
 {
 	const char *slash = document->path ? strrchr(document->path, '/') : NULL;

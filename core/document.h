@@ -71,6 +71,9 @@ static inline void auto_document(struct document *document)
 /* A deep copy. 0 or -ENOMEM (then @to is initialised and empty). */
 int document_copy(struct document *to, const struct document *from);
 
+/* The updated_ns of the next change: now, and always later than the last one. */
+int64_t document_next_update(const struct document *document);
+
 /* The part of the path behind its last slash; points into the record. */
 const char *document_file_name(const struct document *document);
 

@@ -113,6 +113,55 @@ bool followup_is_pronoun(const char *word, size_t len)
 	return is_listed(pronouns, &folded);
 }
 
+/* Words of a question that are looked at for what it puts in another's place. */
+#define WORDS_MAX 48
+
+static size_t split(const char *question, struct word words[WORDS_MAX])
+{
+	size_t len = strlen(question), at = 0, count = 0;
+
+	while (count < WORDS_MAX && word_next(question, len, &at, &words[count]))
+		count++;
+	return count;
+}
+
+static bool is_same_word(const char *a, const struct word *x, const char *b, const struct word *y)
+{
+	struct folded left, right;
+
+	fold_word(a + x->start, x->end - x->start, &left);
+	fold_word(b + y->start, y->end - y->start, &right);
+	return left.len == right.len && memcmp(left.text, right.text, left.len) == 0;
+}
+
+/* The word of @earlier whose place the question takes: "and in Germany?" after "… in France?"
+ * leaves France out. It stands behind the last occurrence of the word that stands before one of
+ * the question's. False: there is none. */
+static bool find_replaced(const char *question, const char *earlier, struct word *out)
+{
+	struct word mine[WORDS_MAX], theirs[WORDS_MAX];
+	size_t count = split(question, mine), earlier_count = split(earlier, theirs);
+
+	for (size_t i = 0; i + 1 < count; i++)
+		for (size_t j = earlier_count; j-- > 1;)
+			if (is_same_word(question, &mine[i], earlier, &theirs[j - 1])) {
+				*out = theirs[j];
+				return true;
+			}
+	return false;
+}
+
+static int add_earlier(const char *question, bool replaces, const char *earlier, struct buf *out)
+{
+	struct word gone;
+
+	buf_addc(out, '\n');
+	if (!replaces || !find_replaced(question, earlier, &gone))
+		return buf_adds(out, earlier);
+	buf_add(out, earlier, gone.start);
+	return buf_adds(out, earlier + gone.end);
+}
+
 int followup_resolve(
 	const char *question, const struct exchange *history, size_t count, struct buf *out)
 {
@@ -123,14 +172,14 @@ int followup_resolve(
 		r = take_shape(question, &shape);
 	if (r < 0 || count == 0 || !is_elliptic(question, &shape))
 		return r;
+	bool replaces = shape.is_joined || shape.is_about;
 	for (size_t i = count; i-- > 0;) {
 		r = take_shape(history[i].question, &shape);
 		if (r < 0)
 			return r;
 		if (i > 0 && is_elliptic(history[i].question, &shape))
 			continue;
-		buf_addc(out, '\n');
-		return buf_adds(out, history[i].question);
+		return add_earlier(question, replaces, history[i].question, out);
 	}
 	return 0;
 }

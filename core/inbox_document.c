@@ -73,7 +73,7 @@ static int change(void *context, struct document *document)
 	struct edit *edit = context;
 	int rc = 0;
 
-	document->updated_ns = clock_wall_ns();
+	document->updated_ns = document_next_update(document);
 
 	if (edit->edit.set & EDIT_ACCESS)
 		document->access = edit->edit.access;

@@ -245,7 +245,7 @@ int ingest_record_make(struct attempt *attempt)
 			rc = describe_content(record, attempt);
 	}
 	record->status = status_of(attempt);
-	record->updated_ns = clock_wall_ns();
+	record->updated_ns = document_next_update(record);
 	if (!record->created_ns)
 		record->created_ns = record->updated_ns;
 	if (record->status == DOC_INDEXED)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/auto.h"
 #include "core/ingest.h"
@@ -95,6 +96,55 @@ static int see_blob(void *context, const struct uuid *document, uint32_t version
 	return is_wanted ? 0 : blobs_remove(recovery->ports->blobs, &key, NULL);
 }
 
+/* Forget the originals of versions that were never published. */
+static void drop_unpublished(struct document *record, uint32_t published)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < record->version_count; i++)
+		if (record->versions[i].number <= published)
+			record->versions[kept++] = record->versions[i];
+		else
+			free(record->versions[i].name);
+	record->version_count = kept;
+}
+
+static int count_chunk(void *context, const struct chunk *chunk)
+{
+	struct document *record = context;
+
+	record->chunk_count++;
+	record->token_count += chunk->token_count;
+	return 0;
+}
+
+/* What the record says of the content is the lost version's: say the published one's again. Its
+ * hash and time are left empty, so that the file in the inbox is another one in any case. */
+static int describe_published(struct recovery *recovery, struct document *record,
+	uint32_t published, struct err *err)
+{
+	struct blob_key key = {.document = record->id, .version = published, .kind = BLOB_TEXT};
+	struct stat attr;
+
+	drop_unpublished(record, published);
+	record->version = published;
+	record->status = published ? DOC_INDEXED : DOC_PENDING;
+	record->chunk_count = 0;
+	record->token_count = record->text_size = 0;
+	record->mtime_ns = 0;
+	memset(record->sha256, 0, sizeof(record->sha256));
+	record->updated_ns = document_next_update(record);
+	if (!published)
+		return 0;
+	if (record->version_count)
+		record->size = record->versions[record->version_count - 1].size;
+	AUTO_CLOSE int fd = blobs_open(recovery->ports->blobs, &key, NULL);
+	if (fd >= 0 && fstat(fd, &attr) == 0)
+		record->text_size = (uint64_t)attr.st_size;
+	return vectors_chunks(recovery->ports->vectors, &record->id, published, 0, UINT32_MAX,
+		count_chunk, record, err);
+}
+
 /* The record names a version that the vectors do not have: back to the one they have. */
 static int put_back(struct recovery *recovery, const struct known *known, struct err *err)
 {
@@ -108,9 +158,9 @@ static int put_back(struct recovery *recovery, const struct known *known, struct
 		return rc;
 	log_warn("document %s: version %u was not finished when askfs ended; it is made again",
 		uuid_format(&known->id, text), known->version);
-	record.version = known->published;
-	record.status = known->published ? DOC_INDEXED : DOC_PENDING;
-	memset(record.sha256, 0, sizeof(record.sha256)); /* equal to no file: it is read again */
+	rc = describe_published(recovery, &record, known->published, err);
+	if (rc)
+		return rc;
 	return catalog_put(recovery->ports->catalog, &one, 1, err);
 }
 

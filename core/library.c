@@ -239,6 +239,10 @@ struct library_entry *library_put(struct library *library, const struct document
 	if (!path)
 		return NULL;
 	bool is_new = !entry;
+	if (!is_new && document->updated_ns < entry->updated_ns) {
+		free(path);
+		return entry; /* a later change has overtaken this one on its way */
+	}
 	if (is_new)
 		entry = add(library, document);
 	if (!entry) {

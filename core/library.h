@@ -56,7 +56,8 @@ struct library_entry *library_by_path(const struct library *library, uid_t owner
 struct library_entry *library_first(const struct library *library);
 size_t library_count(const struct library *library, enum doc_status status);
 
-/* Make the entry say what the record says. NULL: no memory. */
+/* Make the entry say what the record says, unless it says what a later record said already.
+ * NULL: no memory. */
 struct library_entry *library_put(struct library *library, const struct document *document);
 
 /* Another state, with nothing else changed. */
