@@ -15,7 +15,8 @@
 
 struct pool {
 	pthread_mutex_t lock;
-	pthread_cond_t ready;
+	pthread_cond_t ready, idle;
+	size_t running; /* lock */
 	struct job *head, **tail; /* lock */
 	size_t depth; /* lock */
 	bool stopping; /* lock */
@@ -35,9 +36,19 @@ static struct job *take(struct pool *pool)
 		if (!pool->head)
 			pool->tail = &pool->head;
 		pool->depth--;
+		pool->running++;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return job;
+}
+
+static void finish(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->running--;
+	if (!pool->running && !pool->head)
+		pthread_cond_broadcast(&pool->idle);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 static void *work(void *argument)
@@ -47,8 +58,10 @@ static void *work(void *argument)
 
 	if (pool->nice)
 		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), pool->nice);
-	while ((job = take(pool)))
+	while ((job = take(pool))) {
 		job->run(job);
+		finish(pool);
+	}
 	return NULL;
 }
 
@@ -80,6 +93,7 @@ int pool_new(struct pool **out, const char *name, size_t threads, int nice)
 		return -ENOMEM;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->ready, NULL);
+	pthread_cond_init(&pool->idle, NULL);
 	pool->tail = &pool->head;
 	pool->nice = nice;
 	for (size_t i = 0; i < threads; i++) {
@@ -112,6 +126,14 @@ size_t pool_depth(struct pool *pool)
 	return depth;
 }
 
+void pool_wait(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	while (pool->running || pool->head)
+		pthread_cond_wait(&pool->idle, &pool->lock);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 void pool_free(struct pool *pool)
 {
 	if (!pool)
@@ -123,6 +145,7 @@ void pool_free(struct pool *pool)
 	for (size_t i = 0; i < pool->thread_count; i++)
 		pthread_join(pool->threads[i], NULL);
 	pthread_cond_destroy(&pool->ready);
+	pthread_cond_destroy(&pool->idle);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
 }

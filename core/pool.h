@@ -25,6 +25,9 @@ void pool_submit(struct pool *pool, struct job *job);
 /* Jobs that wait and are not running yet. Any thread. */
 size_t pool_depth(struct pool *pool);
 
+/* Return when nothing is queued and nothing runs. Not from a job. */
+void pool_wait(struct pool *pool);
+
 /* Run what is queued, join the threads, free. Not from a job. */
 void pool_free(struct pool *pool);
 

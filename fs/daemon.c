@@ -416,6 +416,8 @@ void daemon_free(struct daemon *daemon)
 	ask_stop(fs->ask);
 	searches_stop(fs->searches);
 	drain(daemon);
+	if (fs->io)
+		pool_wait(fs->io); /* answers are still on their way through the descriptor */
 	unmount(daemon);
 	nodes_free(fs); /* closes files: the pool is still there */
 	if (fs->spool)

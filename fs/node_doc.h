@@ -5,6 +5,7 @@
 
 #include "core/blobs.h"
 #include "core/library.h"
+#include "fs/hiding.h"
 #include "fs/node.h"
 #include "fs/req.h"
 
@@ -21,6 +22,8 @@ struct doc_node {
 	enum doc_folder folder;
 	uint32_t number; /* DOC_VERSION: which */
 	struct attributes last; /* what it looked like, for when the document is gone */
+	struct hiding_seen listed; /* DOC_FOLDER: what its last listing showed */
+	bool was_listed;
 };
 
 /* The node of such a folder, made if need be. NULL: no memory. */
@@ -29,6 +32,9 @@ struct node *doc_node_of(
 
 /* The folder's path below the document's own, in @out (32 bytes), for hiding. */
 const char *doc_folder_path(const struct doc_node *doc, char out[32]);
+
+/* What the document's folder shows now. */
+struct hiding_seen doc_shows(const struct library_entry *entry);
 
 /* A document's files carry its bits. */
 struct attributes doc_attributes(const struct library_entry *entry);

@@ -23,13 +23,21 @@ static struct doc_node *doc_of(struct node *node)
 
 /* --- hiding ----------------------------------------------------------------------- */
 
-static struct hiding_seen shows_now(const struct library_entry *entry)
+struct hiding_seen doc_shows(const struct library_entry *entry)
 {
 	return (struct hiding_seen){
 		.has_failed = entry->status == DOC_FAILED,
 		.has_version = entry->version > 0,
 		.chunk_count = entry->version ? entry->chunk_count : 0,
 	};
+}
+
+/* What whoever unlinks a name has seen: the last listing, or what is there now. */
+static struct hiding_seen seen_of(struct fs *fs, const struct library_entry *entry)
+{
+	const struct doc_node *doc = (struct doc_node *)node_find(fs, doc_ino(&entry->id, ""));
+
+	return doc && doc->was_listed ? doc->listed : doc_shows(entry);
 }
 
 void doc_unlink(struct node *dir, struct req *req, const char *name)
@@ -40,7 +48,7 @@ void doc_unlink(struct node *dir, struct req *req, const char *name)
 
 	if (!entry)
 		return;
-	struct hiding_seen now = shows_now(entry);
+	struct hiding_seen now = seen_of(req->fs, entry);
 	req_error(
 		req, hiding_add(req->fs->hiding, &doc->id, doc_folder_path(doc, path), name, &now));
 }
@@ -49,7 +57,7 @@ void doc_unlink(struct node *dir, struct req *req, const char *name)
 static size_t visible(
 	struct fs *fs, const struct library_entry *entry, const char *folder, size_t versions)
 {
-	struct hiding_seen now = shows_now(entry), then = now;
+	struct hiding_seen now = doc_shows(entry), then = now;
 
 	hiding_seen(fs->hiding, &entry->id, &then);
 	if (strcmp(folder, "chunks") == 0)
@@ -98,7 +106,7 @@ static void deleted(void *context, int result)
 static void hide_folder(
 	struct req *req, const struct removing *removing, const struct library_entry *entry)
 {
-	struct hiding_seen now = shows_now(entry);
+	struct hiding_seen now = seen_of(req->fs, entry);
 
 	req_error(req,
 		hiding_add(req->fs->hiding, &removing->id, removing->parent, removing->name, &now));

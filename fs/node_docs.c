@@ -206,7 +206,11 @@ static void doc_list(struct node *dir, struct req *req)
 	dirlist_add(&req->list, ".", dir->ino, S_IFDIR);
 	dirlist_add(&req->list, "..", node_hash("root", "docs", 4), S_IFDIR);
 	switch (doc->folder) {
-	case DOC_FOLDER: list_document(doc, req, entry); break;
+	case DOC_FOLDER:
+		list_document(doc, req, entry);
+		doc->listed = doc_shows(entry);
+		doc->was_listed = true;
+		break;
 	case DOC_ORIGINAL: add(doc, req, library_entry_name(entry), S_IFREG); break;
 	case DOC_CHUNKS: list_chunks(doc, req, entry); break;
 	case DOC_VERSIONS:
