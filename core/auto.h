@@ -9,7 +9,7 @@
 
 /* Declare a release function for a pointer type: AUTO_DEFINE(buf_free, struct buf *)
  * makes AUTO(buf_free) usable on a local `struct buf *x`. */
-#define AUTO_DEFINE(function, type)                        \
+#define AUTO_DEFINE(function, type)                    \
 	static inline void auto_##function(type *slot) \
 	{                                              \
 		function(*slot);                       \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets atoi atol atoll system popen tmpnam
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets atoi atol atoll system \
+	popen tmpnam
 
 #endif

@@ -25,8 +25,8 @@ struct blobs {
 	const struct blobs_ops *ops; /* first member of every adapter */
 };
 
-typedef int (*blobs_each_fn)(void *context, const struct uuid *document, uint32_t version,
-	enum blob_kind kind);
+typedef int (*blobs_each_fn)(
+	void *context, const struct uuid *document, uint32_t version, enum blob_kind kind);
 
 /* Any thread, several at once; may block. 0 or -errno with *err set. */
 struct blobs_ops {
@@ -69,8 +69,8 @@ struct blobs_ops {
 
 int blobs_put(struct blobs *, const struct blob_key *, int fd, uint64_t size,
 	const uint8_t sha256[32], struct err *);
-ssize_t blobs_read(struct blobs *, const struct blob_key *, void *data, size_t len,
-	uint64_t offset, struct err *);
+ssize_t blobs_read(struct blobs *, const struct blob_key *, void *data, size_t len, uint64_t offset,
+	struct err *);
 int blobs_open(struct blobs *, const struct blob_key *, struct err *);
 int blobs_remove(struct blobs *, const struct blob_key *, struct err *);
 int blobs_remove_document(struct blobs *, const struct uuid *document, struct err *);

@@ -15,8 +15,8 @@ struct session_record {
 	char *name;
 	struct uuid conversation;
 	struct access access; /* mode 0600 when made */
-	char *options;        /* options.json, NULL: all defaults */
-	uint32_t first_seq;   /* the history begins here; what lies before is hidden */
+	char *options; /* options.json, NULL: all defaults */
+	uint32_t first_seq; /* the history begins here; what lies before is hidden */
 	int64_t created_ns, updated_ns;
 };
 
@@ -82,8 +82,8 @@ struct catalog_ops {
 	int (*message_put)(struct catalog *, const struct message *, struct err *);
 
 	/* Forget both messages of a sequence. 0 also if there is none. */
-	int (*message_remove)(struct catalog *, const struct uuid *conversation, uint32_t seq,
-		struct err *);
+	int (*message_remove)(
+		struct catalog *, const struct uuid *conversation, uint32_t seq, struct err *);
 
 	/* The messages of a conversation from @from_seq on, in order, user before assistant. */
 	int (*message_each)(struct catalog *, const struct uuid *conversation, uint32_t from_seq,
@@ -99,16 +99,16 @@ struct catalog_ops {
 };
 
 int catalog_get(struct catalog *, const struct uuid *id, struct document *out, struct err *);
-int catalog_put(struct catalog *, const struct document *const *documents, size_t count,
-	struct err *);
+int catalog_put(
+	struct catalog *, const struct document *const *documents, size_t count, struct err *);
 int catalog_remove(struct catalog *, const struct uuid *id, struct err *);
 int catalog_each(struct catalog *, catalog_document_fn, void *context, struct err *);
 int catalog_session_put(struct catalog *, const struct session_record *, struct err *);
 int catalog_session_remove(struct catalog *, const char *name, struct err *);
 int catalog_session_each(struct catalog *, catalog_session_fn, void *context, struct err *);
 int catalog_message_put(struct catalog *, const struct message *, struct err *);
-int catalog_message_remove(struct catalog *, const struct uuid *conversation, uint32_t seq,
-	struct err *);
+int catalog_message_remove(
+	struct catalog *, const struct uuid *conversation, uint32_t seq, struct err *);
 int catalog_message_each(struct catalog *, const struct uuid *conversation, uint32_t from_seq,
 	catalog_message_fn, void *context, struct err *);
 int catalog_sync(struct catalog *, struct err *);

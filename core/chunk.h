@@ -14,11 +14,11 @@
 struct chunk {
 	uint32_t index; /* from 0 */
 	uint64_t start_char, end_char;
-	uint32_t page;        /* from 1; 0: the format has no pages */
+	uint32_t page; /* from 1; 0: the format has no pages */
 	uint32_t token_count; /* words, as the tokenizer of core/text counts them */
-	const char *text;     /* UTF-8 */
-	size_t text_len;      /* bytes */
-	const char *heading;  /* the headings above it, " > " between them; may be NULL */
+	const char *text; /* UTF-8 */
+	size_t text_len; /* bytes */
+	const char *heading; /* the headings above it, " > " between them; may be NULL */
 };
 
 /* The chunk's id: a version 5 UUID of document, version and index, so that it is the same

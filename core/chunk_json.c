@@ -8,8 +8,8 @@
 
 #include "core/auto.h"
 
-static int add_members(cJSON *json, const struct uuid *document, uint32_t version,
-	const struct chunk *chunk)
+static int add_members(
+	cJSON *json, const struct uuid *document, uint32_t version, const struct chunk *chunk)
 {
 	struct uuid id = chunk_id(document, version, chunk->index);
 	AUTO_FREE char *text = strndup(chunk->text, chunk->text_len);
@@ -21,17 +21,19 @@ static int add_members(cJSON *json, const struct uuid *document, uint32_t versio
 	ok = ok && cJSON_AddNumberToObject(json, "index", chunk->index);
 	ok = ok && cJSON_AddNumberToObject(json, "start_char", (double)chunk->start_char);
 	ok = ok && cJSON_AddNumberToObject(json, "end_char", (double)chunk->end_char);
-	ok = ok && (chunk->page ? cJSON_AddNumberToObject(json, "page", chunk->page) :
-				  cJSON_AddNullToObject(json, "page"));
+	ok = ok &&
+		(chunk->page ? cJSON_AddNumberToObject(json, "page", chunk->page)
+			     : cJSON_AddNullToObject(json, "page"));
 	ok = ok && cJSON_AddNumberToObject(json, "token_count", chunk->token_count);
-	ok = ok && (chunk->heading ? cJSON_AddStringToObject(json, "heading", chunk->heading) :
-				     cJSON_AddNullToObject(json, "heading"));
+	ok = ok &&
+		(chunk->heading ? cJSON_AddStringToObject(json, "heading", chunk->heading)
+				: cJSON_AddNullToObject(json, "heading"));
 	ok = ok && cJSON_AddStringToObject(json, "text", text);
 	return ok ? 0 : -ENOMEM;
 }
 
-int chunk_to_json(const struct uuid *document, uint32_t version, const struct chunk *chunk,
-	struct buf *out)
+int chunk_to_json(
+	const struct uuid *document, uint32_t version, const struct chunk *chunk, struct buf *out)
 {
 	cJSON *json = cJSON_CreateObject();
 	int rc = json ? add_members(json, document, version, chunk) : -ENOMEM;

@@ -8,7 +8,7 @@
 
 /* One line: id, document_id, index, start_char, end_char, page (null: none), token_count, heading,
  * text. 0 or -errno. Any thread. */
-int chunk_to_json(const struct uuid *document, uint32_t version, const struct chunk *chunk,
-	struct buf *out);
+int chunk_to_json(
+	const struct uuid *document, uint32_t version, const struct chunk *chunk, struct buf *out);
 
 #endif

@@ -213,8 +213,8 @@ static void add_members(cJSON *object, const struct document *document)
 	add_uuid(object, "id", &document->id);
 	add_path(object, document->path);
 	add_uuid(object, "parent", &document->parent);
-	add_string(object, "title",
-		document->title ? document->title : document_file_name(document));
+	add_string(
+		object, "title", document->title ? document->title : document_file_name(document));
 	add_string(object, "source", document->source);
 	add_string(object, "status", doc_status_name(document->status));
 	add_string(object, "content_type", document->content_type);

@@ -29,13 +29,13 @@ struct doc_version {
 struct document {
 	struct uuid id;
 	struct uuid parent; /* nil: none */
-	char *path;         /* below inbox/, as dropped: bytes, no leading slash */
-	char *title;        /* user.askfs.title, else the document's own, else NULL */
-	char *source;       /* user.askfs.source, else NULL */
+	char *path; /* below inbox/, as dropped: bytes, no leading slash */
+	char *title; /* user.askfs.title, else the document's own, else NULL */
+	char *source; /* user.askfs.source, else NULL */
 	enum doc_status status;
 	char *content_type; /* "text/plain"; NULL until it was parsed */
-	uint64_t size;      /* bytes of the original */
-	int64_t mtime_ns;   /* of the original */
+	uint64_t size; /* bytes of the original */
+	int64_t mtime_ns; /* of the original */
 	uint8_t sha256[32]; /* of the original */
 	uint64_t text_size; /* bytes of text.txt */
 	uint8_t text_sha256[32];
@@ -47,7 +47,7 @@ struct document {
 	char *realm;
 	uint32_t version;
 	char *embedding_model;
-	char *error;          /* one line for a person, then the cause; only when FAILED */
+	char *error; /* one line for a person, then the cause; only when FAILED */
 	char *extra_metadata; /* a JSON object, "tags" among its members; NULL: {} */
 	struct doc_version *versions; /* every kept original, oldest first, present one last */
 	size_t version_count;

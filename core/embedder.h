@@ -16,11 +16,11 @@ struct embedder {
 
 /* What the embedder is, constant over its life. */
 struct embedder_info {
-	const char *model;   /* the index is bound to it */
-	size_t dimension;    /* floats a vector */
-	size_t batch;        /* texts a call that suit it best */
+	const char *model; /* the index is bound to it */
+	size_t dimension; /* floats a vector */
+	size_t batch; /* texts a call that suit it best */
 	double dense_weight; /* share of the dense score in convex fusion, 0 to 1 */
-	double threshold;    /* calibrated least cosine of a relevant chunk */
+	double threshold; /* calibrated least cosine of a relevant chunk */
 };
 
 /* Any thread, several at once; may block for long. */

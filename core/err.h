@@ -9,11 +9,11 @@ struct err {
 	char text[512];
 };
 
-#define ERR_NONE \
-	{            \
-		{        \
-			0    \
-		}        \
+#define ERR_NONE          \
+	{                 \
+		{         \
+			0 \
+		}         \
 	}
 
 /* Set the sentence and return @code (a negative errno), so that a caller can write

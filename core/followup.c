@@ -7,7 +7,6 @@
 #include "core/followup.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -19,23 +18,24 @@
 #define PRONOUN_WORDS 4
 
 static const char beginnings[] =
-	" and but or also und oder aber auch et ou mais aussi y e o pero tambien ed ma anche mas "
-	"tambem en maar ook och men eller og ja tai mutta ve veya si sau es de vagy i dan atau "
-	"и а но или και αλλα و ou और या ";
+	" and but or also und oder aber auch et ou mais aussi y e o pero tambien ed ma anche "
+	"mas tambem maar ook och men eller og ja tai mutta ve veya sau vagy и а но или και "
+	"αλλα و ou और या ";
 
+/* No word that is an article or a preposition in some other language. */
 static const char pronouns[] =
-	" it its he him his she her hers they them their theirs there one ones er sie ihn ihm ihnen "
-	"ihr ihre ihren ihrem dort da davon dafur damit dessen deren il elle ils elles lui leur "
-	"leurs en y ella el ellos ellas alli ello lo la los las esso essa lui lei loro ci vi ele "
-	"ela eles elas hij zij hun haar han hon de dem den det они он она оно его ее их ему им "
-	"там это этого هو هي هم هناك वह वे उसका उसके उसकी उनका वहां वहाँ ";
+	" it its he him his she her hers they them their theirs er sie ihn ihm ihnen ihr ihre "
+	"ihren ihrem dort davon dafur damit dessen deren il elle ils elles lui leur leurs ella "
+	"ellos ellas alli ello lei loro ele ela eles elas hij zij hun haar han hon они он она "
+	"оно его ее их ему им там هو هي هم هناك वह वे उसका उसके उसकी उनका वहां वहाँ ";
 
 /* What the words of a question show. */
 struct shape {
-	size_t words;   /* all of them */
-	size_t own;     /* those that are no function words */
+	size_t words; /* all of them */
+	size_t own; /* those that are no function words */
 	bool is_joined; /* begins with "and" */
 	bool has_pronoun;
+	bool is_about; /* "what about", "was ist mit" */
 };
 
 static bool is_listed(const char *list, const struct folded *word)
@@ -82,6 +82,8 @@ static int take_shape(const char *question, struct shape *shape)
 		fold_accents(&folded);
 		shape->is_joined |= shape->words == 0 && is_listed(beginnings, &folded);
 		shape->has_pronoun |= is_listed(pronouns, &folded);
+		shape->is_about |= (shape->words == 1 && is_listed(" about ", &folded)) ||
+			(shape->words == 2 && is_listed(" mit ", &folded));
 		shape->words++;
 	}
 	tokenizer_question(tokenizer, question, len, count_own, &own);
@@ -89,22 +91,30 @@ static int take_shape(const char *question, struct shape *shape)
 	return 0;
 }
 
-/* "what about", "how about", "was ist mit" leave one word; a single word without a question
- * mark is a search of its own. Chinese asks "X ne?" */
+/* A word or two and a question mark ("In Germany?") ask for more of the same; a word without
+ * one is a search of its own. Chinese asks "X ne?" */
 static bool is_elliptic(const char *question, const struct shape *shape)
 {
-	if (strstr(question, "\xe5\x91\xa2")) /* the particle "ne" */
+	bool is_asked = strchr(question, '?') || strstr(question, "\xef\xbc\x9f");
+
+	if (shape->is_joined || strstr(question, "\xe5\x91\xa2"))
 		return true;
-	if (shape->is_joined)
-		return true;
-	if (shape->has_pronoun && shape->own <= PRONOUN_WORDS)
-		return true;
-	return shape->own <= 1 &&
-		(shape->words > 1 || strchr(question, '?') || strstr(question, "\xef\xbc\x9f"));
+	if (shape->has_pronoun)
+		return shape->own <= PRONOUN_WORDS;
+	return shape->own <= 1 && (shape->is_about || (is_asked && shape->words <= 2));
 }
 
-int followup_resolve(const char *question, const struct exchange *history, size_t count,
-	struct buf *out)
+bool followup_is_pronoun(const char *word, size_t len)
+{
+	struct folded folded;
+
+	fold_word(word, len, &folded);
+	fold_accents(&folded);
+	return is_listed(pronouns, &folded);
+}
+
+int followup_resolve(
+	const char *question, const struct exchange *history, size_t count, struct buf *out)
 {
 	struct shape shape;
 	int r = buf_adds(out, question);

@@ -22,8 +22,8 @@ struct exchange {
 struct passage {
 	const struct hit *hit;
 	const char *title; /* the document's title, else its file name; UTF-8 */
-	double score;      /* fused, 0 to 1 */
-	double dense;      /* cosine, -1 where there is none */
+	double score; /* fused, 0 to 1 */
+	double dense; /* cosine, -1 where there is none */
 };
 
 struct generator_request {
@@ -53,7 +53,7 @@ struct generation {
 	struct buf text; /* all that went to the sink; its [n] cite passages */
 	struct quote *quotes;
 	size_t quote_count;
-	bool refused;      /* the documents hold no answer */
+	bool refused; /* the documents hold no answer */
 	double confidence; /* 0 to 1: calibrated probability that the answer is right */
 	uint64_t input_tokens, output_tokens;
 };

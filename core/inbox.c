@@ -26,7 +26,7 @@
 /* How often to look whether a download's companion has gone. */
 #define COMPANION_NS NS_PER_SEC
 
-/* --- lists and items ---------------------------------------------------------------------- */
+/* --- lists and items -------------------------------------------------------------- */
 
 void item_list_add(struct item_list *list, struct item *item)
 {
@@ -98,7 +98,7 @@ void item_free(struct item *item)
 	free(item);
 }
 
-/* --- what the inbox looks like --------------------------------------------------------- */
+/* --- what the inbox looks like ---------------------------------------------------- */
 
 /* Is the file, by its place, one that may become a document? */
 static bool is_candidate(const struct spool_entry *entry)
@@ -149,7 +149,8 @@ struct access inbox_access(const struct spool_entry *entry)
 	for (const struct spool_inode *folder = entry->folder; folder->name;
 		folder = folder->name->folder) {
 		bool others_pass = folder->mode & S_IXOTH;
-		bool group_passes = folder->gid == inode->gid ? folder->mode & S_IXGRP : others_pass;
+		bool group_passes =
+			folder->gid == inode->gid ? folder->mode & S_IXGRP : others_pass;
 		if (!group_passes)
 			access.mode &= ~(mode_t)S_IRWXG;
 		if (!others_pass)
@@ -172,7 +173,7 @@ static enum companion find_companion(struct inbox *inbox, const struct spool_ent
 	return COMPANION_NONE;
 }
 
-/* --- whose document it is -------------------------------------------------------------- */
+/* --- whose document it is --------------------------------------------------------- */
 
 static struct library_entry *find(struct inbox *inbox, const struct uuid *id)
 {
@@ -233,7 +234,8 @@ static bool identify(struct inbox *inbox, struct spool_entry *entry)
 	if (held) {
 		buf_release(&path);
 		inbox_assign(inbox, entry, &held->id);
-	} else if (mine && (mine->names > 1 || inbox_resolve(inbox, mine->access.owner, mine->path))) {
+	} else if (mine &&
+		(mine->names > 1 || inbox_resolve(inbox, mine->access.owner, mine->path))) {
 		begin_document(inbox, entry, buf_take(&path, NULL)); /* another file has its path */
 	} else if (mine) {
 		struct document_edit edit = {
@@ -249,7 +251,7 @@ static bool identify(struct inbox *inbox, struct spool_entry *entry)
 	return entry->clean != entry->inode->generation;
 }
 
-/* --- settling ------------------------------------------------------------------------------- */
+/* --- settling --------------------------------------------------------------------- */
 
 void item_settle(struct item *item, int64_t delay_ns)
 {
@@ -314,7 +316,7 @@ static void restart(struct item *item)
 		item_settle(item, item->settle_ns);
 }
 
-/* --- what happens to files --------------------------------------------------------------- */
+/* --- what happens to files -------------------------------------------------------- */
 
 void inbox_wrote(struct inbox *inbox, struct spool_inode *inode)
 {
@@ -460,13 +462,23 @@ void inbox_attr_changed(struct inbox *inbox, struct spool_inode *inode)
 	}
 }
 
-/* --- documents whose file went ---------------------------------------------------------- */
+/* --- documents whose file went ---------------------------------------------------- */
 
 struct check {
 	struct timer timer;
+	struct check *next, *before;
 	struct inbox *inbox;
 	struct uuid id;
 };
+
+static void check_free(struct check *check)
+{
+	loop_timer_cancel(check->inbox->parts.loop, &check->timer);
+	*(check->before ? &check->before->next : &check->inbox->checks) = check->next;
+	if (check->next)
+		check->next->before = check->before;
+	free(check);
+}
 
 static void on_check(struct timer *timer)
 {
@@ -477,7 +489,7 @@ static void on_check(struct timer *timer)
 	if (document && document->names == 0 && !inbox->is_stopping &&
 		!inbox_resolve(inbox, document->access.owner, document->path))
 		inbox_delete(inbox, &check->id, NULL, NULL);
-	free(check);
+	check_free(check);
 }
 
 void inbox_check_document(struct inbox *inbox, const struct uuid *id)
@@ -489,11 +501,15 @@ void inbox_check_document(struct inbox *inbox, const struct uuid *id)
 	check->inbox = inbox;
 	check->id = *id;
 	check->timer.fire = on_check;
-	loop_timer(inbox->parts.loop, &check->timer,
-		clock_mono_ns() + inbox->parts.config->settle_ns);
+	check->next = inbox->checks;
+	if (check->next)
+		check->next->before = check;
+	inbox->checks = check;
+	loop_timer(
+		inbox->parts.loop, &check->timer, clock_mono_ns() + inbox->parts.config->settle_ns);
 }
 
-/* --- the whole ------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------- */
 
 int inbox_new(struct inbox **out, const struct inbox_parts *parts)
 {
@@ -561,8 +577,8 @@ const char *inbox_state(struct inbox *inbox, const struct spool_entry *entry)
 
 	if (!item || (item->state == ITEM_IDLE && !document))
 		return "";
-	bool is_through = item->state == ITEM_UNSAFE || item->state == ITEM_CLEAN ||
-		item->state == ITEM_IDLE;
+	bool is_through =
+		item->state == ITEM_UNSAFE || item->state == ITEM_CLEAN || item->state == ITEM_IDLE;
 	if (document && is_through)
 		return doc_status_name(document->status);
 	return doc_status_name(item->state == ITEM_RUNNING ? DOC_PROCESSING : DOC_PENDING);
@@ -589,6 +605,8 @@ void inbox_free(struct inbox *inbox)
 	if (!inbox)
 		return;
 	spool_each(inbox->parts.spool, drop_item, NULL);
+	while (inbox->checks)
+		check_free(inbox->checks);
 	inbox_drain_release(inbox);
 	free((char *)inbox->parts.spool_path);
 	free((char *)inbox->parts.realm);

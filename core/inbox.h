@@ -44,7 +44,7 @@ void inbox_stop(struct inbox *inbox);
 bool inbox_is_busy(const struct inbox *inbox);
 void inbox_free(struct inbox *inbox);
 
-/* --- What happens to files (for who changes the spool) -------------------------------- */
+/* --- What happens to files (for who changes the spool) ---------------------------- */
 
 /* The bytes of the file are about to change (before spool_wrote). */
 void inbox_wrote(struct inbox *inbox, struct spool_inode *inode);
@@ -68,7 +68,7 @@ size_t inbox_settling(const struct inbox *inbox);
  * buffer until the next call), NULL: it did not. */
 const char *inbox_state(struct inbox *inbox, const struct spool_entry *entry);
 
-/* --- What happens to documents (for who shows them) ----------------------------------- */
+/* --- What happens to documents (for who shows them) ------------------------------- */
 
 typedef void (*inbox_done)(void *context, int result);
 
@@ -83,7 +83,7 @@ struct document_edit {
 	struct access access;
 	int64_t mtime_ns;
 	const char *path;
-	const char *name;  /* "user.askfs.title", ".source", ".tag.X" */
+	const char *name; /* "user.askfs.title", ".source", ".tag.X" */
 	const char *value; /* NULL: remove it */
 };
 void inbox_edit(struct inbox *inbox, const struct uuid *id, const struct document_edit *edit,

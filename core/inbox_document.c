@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/document_tags.h"
 #include "core/inbox_item.h"
 #include "core/log.h"
@@ -26,7 +27,7 @@ int document_take_xattrs(struct document *document, const struct spool_inode *in
 	return 0;
 }
 
-/* --- editing ---------------------------------------------------------------------------------- */
+/* --- editing ---------------------------------------------------------------------- */
 
 struct edit {
 	struct job job;
@@ -34,9 +35,9 @@ struct edit {
 	struct inbox *inbox;
 	struct uuid id;
 	struct document_edit edit; /* its strings are copies */
-	struct document told;      /* attributes to take over: title, source, extra_metadata */
+	struct document told; /* attributes to take over: title, source, extra_metadata */
 	bool has_told;
-	struct run *running;       /* held; it is in the pipeline and obeys new bits too */
+	struct run *running; /* held; it is in the pipeline and obeys new bits too */
 	inbox_done done;
 	void *context;
 	int result;
@@ -71,6 +72,8 @@ static int change(void *context, struct document *document)
 {
 	struct edit *edit = context;
 	int rc = 0;
+
+	document->updated_ns = clock_wall_ns();
 
 	if (edit->edit.set & EDIT_ACCESS)
 		document->access = edit->edit.access;
@@ -113,16 +116,16 @@ static void run_edit(struct job *job)
 	struct ports *ports = edit->inbox->parts.ports;
 
 	if (edit->running && edit->edit.set & EDIT_ACCESS)
-		ingest_job_access(edit->inbox->parts.ingest, run_job(edit->running),
-			&edit->edit.access);
-	edit->result = records_change(ports->records, &edit->id, change, edit, &edit->after,
-		&edit->err);
+		ingest_job_access(
+			edit->inbox->parts.ingest, run_job(edit->running), &edit->edit.access);
+	edit->result =
+		records_change(ports->records, &edit->id, change, edit, &edit->after, &edit->err);
 	edit->task.run = finish_edit;
 	loop_post(edit->inbox->parts.loop, &edit->task);
 }
 
-static struct edit *edit_new(struct inbox *inbox, const struct uuid *id, inbox_done done,
-	void *context)
+static struct edit *edit_new(
+	struct inbox *inbox, const struct uuid *id, inbox_done done, void *context)
 {
 	struct edit *edit = calloc(1, sizeof(*edit));
 
@@ -151,8 +154,8 @@ static void submit(struct edit *edit)
 }
 
 /* The library shows it at once. */
-static void edit_library(struct inbox *inbox, const struct document_edit *edit,
-	struct library_entry *entry)
+static void edit_library(
+	struct inbox *inbox, const struct document_edit *edit, struct library_entry *entry)
 {
 	struct access access = edit->set & EDIT_ACCESS ? edit->access : entry->access;
 	const char *path = edit->set & EDIT_PATH ? edit->path : entry->path;
@@ -164,8 +167,8 @@ static void edit_library(struct inbox *inbox, const struct document_edit *edit,
 }
 
 /* So does the file, while it is still in the inbox: it must not undo the change later. */
-static void edit_file(struct inbox *inbox, const struct document_edit *edit,
-	const struct library_entry *document)
+static void edit_file(
+	struct inbox *inbox, const struct document_edit *edit, const struct library_entry *document)
 {
 	struct spool_entry *entry = inbox_resolve(inbox, document->access.owner, document->path);
 	struct spool_attr attr = {.mode = edit->access.mode, .gid = edit->access.group};
@@ -232,7 +235,7 @@ void item_edit_document(struct item *item)
 	submit(edit);
 }
 
-/* --- deleting ----------------------------------------------------------------------------------- */
+/* --- deleting --------------------------------------------------------------------- */
 
 struct deletion {
 	struct job job;
@@ -247,7 +250,8 @@ struct deletion {
 
 static void finish_deletion(struct task *task)
 {
-	struct deletion *deletion = (struct deletion *)((char *)task - offsetof(struct deletion, task));
+	struct deletion *deletion =
+		(struct deletion *)((char *)task - offsetof(struct deletion, task));
 	struct inbox *inbox = deletion->inbox;
 	struct library_entry *entry = library_find(inbox->parts.library, &deletion->id);
 

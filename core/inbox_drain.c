@@ -13,9 +13,9 @@
 #include "core/log.h"
 
 #define BARRIER_NS (NS_PER_SEC / 2)
-#define BUSY_NS    NS_PER_SEC /* how soon to try again when somebody has it open */
+#define BUSY_NS	   NS_PER_SEC /* how soon to try again when somebody has it open */
 
-/* --- the barrier ----------------------------------------------------------------------------- */
+/* --- the barrier ------------------------------------------------------------------ */
 
 struct barrier {
 	struct job job;
@@ -77,7 +77,8 @@ static void run_barrier(struct job *job)
 
 static void on_barrier_timer(struct timer *timer)
 {
-	struct inbox *inbox = (struct inbox *)((char *)timer - offsetof(struct inbox, barrier_timer));
+	struct inbox *inbox =
+		(struct inbox *)((char *)timer - offsetof(struct inbox, barrier_timer));
 	struct barrier *barrier = calloc(1, sizeof(*barrier));
 
 	if (!barrier) {
@@ -100,7 +101,7 @@ void item_ingested(struct item *item)
 	arm_barrier(item->inbox);
 }
 
-/* --- emptied folders -------------------------------------------------------------------------- */
+/* --- emptied folders -------------------------------------------------------------- */
 
 /* When a user last did something in the inbox. */
 struct owner_activity {
@@ -181,7 +182,8 @@ static void remove_name(struct inbox *inbox, struct spool_entry *entry)
 
 static void on_folder_timer(struct timer *timer)
 {
-	struct inbox *inbox = (struct inbox *)((char *)timer - offsetof(struct inbox, folder_timer));
+	struct inbox *inbox =
+		(struct inbox *)((char *)timer - offsetof(struct inbox, folder_timer));
 	struct folder_watch *watch = inbox->folders, *next;
 
 	inbox->folders = NULL;
@@ -204,7 +206,7 @@ static void on_folder_timer(struct timer *timer)
 		arm_folders(inbox);
 }
 
-/* --- files ---------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------ */
 
 static void drain(struct item *item)
 {

@@ -6,14 +6,14 @@
 #include "core/inbox.h"
 
 enum item_state {
-	ITEM_IDLE,     /* nothing to do: private, empty, or failed */
-	ITEM_OPEN,     /* changed, and still open for writing */
+	ITEM_IDLE, /* nothing to do: private, empty, or failed */
+	ITEM_OPEN, /* changed, and still open for writing */
 	ITEM_SETTLING, /* the timer runs until it counts as done */
-	ITEM_READY,    /* in the queue for a place in the pipeline */
-	ITEM_RUNNING,  /* in the pipeline */
-	ITEM_WAITING,  /* the timer runs until the next attempt */
-	ITEM_UNSAFE,   /* ingested, but not yet safe from a loss of power */
-	ITEM_CLEAN,    /* ingested for good; the timer runs until it leaves */
+	ITEM_READY, /* in the queue for a place in the pipeline */
+	ITEM_RUNNING, /* in the pipeline */
+	ITEM_WAITING, /* the timer runs until the next attempt */
+	ITEM_UNSAFE, /* ingested, but not yet safe from a loss of power */
+	ITEM_CLEAN, /* ingested for good; the timer runs until it leaves */
 };
 
 /* One name in the inbox. */
@@ -22,13 +22,13 @@ struct item {
 	struct spool_entry *entry; /* NULL: the name has gone while it ran */
 	struct timer timer;
 	enum item_state state;
-	bool has_failed;     /* the last attempt; the error note says why */
-	bool must_edit;      /* the record may not say what the file says */
-	bool must_delete;    /* the document is to be deleted when it has run */
-	unsigned attempts;   /* in a row, that may pass */
+	bool has_failed; /* the last attempt; the error note says why */
+	bool must_edit; /* the record may not say what the file says */
+	bool must_delete; /* the document is to be deleted when it has run */
+	unsigned attempts; /* in a row, that may pass */
 	uint32_t generation; /* that was taken up last */
 	struct uuid document;
-	int64_t settle_ns;      /* quiet time it needs now */
+	int64_t settle_ns; /* quiet time it needs now */
 	int64_t last_closed_ns; /* monotonic */
 	int64_t settled_ns, indexed_ns;
 	struct run *run;
@@ -45,12 +45,13 @@ struct inbox {
 	struct inbox_parts parts;
 	bool is_stopping;
 	size_t settling, running;
-	struct item_list ready;   /* ITEM_READY */
-	struct item_list unsafe;  /* ITEM_UNSAFE, waiting for the next barrier */
+	struct item_list ready; /* ITEM_READY */
+	struct item_list unsafe; /* ITEM_UNSAFE, waiting for the next barrier */
 	struct item_list barrier; /* ITEM_UNSAFE, the barrier under way */
 	bool is_barrier_running;
 	struct timer barrier_timer;
 	struct timer folder_timer;
+	struct check *checks; /* of documents whose file went */
 	struct folder_watch *folders; /* emptied by draining */
 	struct owner_activity *owners;
 	unsigned jobs; /* on the I/O pool */
@@ -72,7 +73,7 @@ void item_list_add(struct item_list *list, struct item *item);
 void item_list_remove(struct item *item);
 
 /* inbox_run.c: the pipeline's places. */
-void item_run(struct item *item);   /* ITEM_READY: it will run */
+void item_run(struct item *item); /* ITEM_READY: it will run */
 void item_cancel(struct item *item);
 /* A file in the pipeline, held so that its job can be told about new bits. Loop thread. */
 struct ingest_job *run_job(struct run *run);

@@ -101,8 +101,8 @@ void note_write(struct inbox *inbox, struct spool_entry *entry, const char *text
 	if (len == 0 || text[len - 1] != '\n')
 		note->text[len++] = '\n';
 	note->len = len;
-	if (spool_create(inbox->parts.spool, entry->folder, name, &new, &made, &note->fd, on_created,
-		    note)) {
+	if (spool_create(inbox->parts.spool, entry->folder, name, &new, &made, &note->fd,
+		    on_created, note)) {
 		free(note); /* the user has a file of that name, or the disk is full */
 		return;
 	}

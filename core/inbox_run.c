@@ -21,10 +21,10 @@
 /* One file in the pipeline. */
 struct run {
 	struct ingest_job job; /* the pipeline's until done */
-	struct task task;
+	struct task task, begun_task;
 	struct inbox *inbox;
 	struct item *item; /* loop thread */
-	unsigned refs;     /* loop thread */
+	unsigned refs; /* loop thread */
 };
 
 /* News of a version that answers while its embeddings are still made. */
@@ -40,7 +40,6 @@ static void on_news(struct task *task)
 
 	if (library_find(news->inbox->parts.library, &news->record.id))
 		library_put(news->inbox->parts.library, &news->record);
-	news->inbox->jobs--;
 	document_release(&news->record);
 	free(news);
 }
@@ -60,7 +59,29 @@ static void on_published(struct ingest_job *job, const struct document *record)
 	loop_post(run->inbox->parts.loop, &news->task);
 }
 
-/* --- what came back ------------------------------------------------------------------------ */
+/* Files from this size on are long enough in the pipeline for somebody to see it. */
+#define SHOW_BYTES ((uint64_t)64 << 10)
+
+static void on_begun_loop(struct task *task)
+{
+	struct run *run = (struct run *)((char *)task - offsetof(struct run, begun_task));
+	struct library *library = run->inbox->parts.library;
+	struct library_entry *entry = library_find(library, &run->job.document.id);
+
+	if (entry && entry->version == 0)
+		library_set_status(library, entry, DOC_PROCESSING);
+}
+
+/* Worker thread. */
+static void on_begun(struct ingest_job *job)
+{
+	struct run *run = (struct run *)job;
+
+	run->begun_task.run = on_begun_loop;
+	loop_post(run->inbox->parts.loop, &run->begun_task);
+}
+
+/* --- what came back --------------------------------------------------------------- */
 
 static void retry_later(struct item *item, const struct err *err)
 {
@@ -70,7 +91,12 @@ static void retry_later(struct item *item, const struct err *err)
 		pause = RETRY_MAX_NS;
 	pause += pause * (rand() % 64) / 256;
 	item->attempts++;
-	log_warn("%s: %s; trying again in %.1f s", item->entry->text, err->text, (double)pause / 1e9);
+	log_warn("%s: %s; trying again in %.1f s", item->entry->text, err->text,
+		(double)pause / 1e9);
+	struct library *library = item->inbox->parts.library;
+	struct library_entry *document = library_find(library, &item->document);
+	if (document && document->status == DOC_PROCESSING && !document->version)
+		library_set_status(library, document, DOC_PENDING);
 	item_set_state(item, ITEM_WAITING);
 	loop_timer(item->inbox->parts.loop, &item->timer, clock_mono_ns() + pause);
 }
@@ -171,7 +197,7 @@ static void on_done(struct ingest_job *job)
 	loop_post(run->inbox->parts.loop, &run->task);
 }
 
-/* --- into the pipeline ---------------------------------------------------------------------- */
+/* --- into the pipeline ------------------------------------------------------------ */
 
 static int describe(struct item *item, struct document *document)
 {
@@ -205,14 +231,14 @@ static void start(struct item *item)
 		asprintf(&run->job.file, "%s/%s", inbox->parts.spool_path,
 			spool_file(item->entry->inode->ino, name)) < 0)
 		abort(); /* out of memory with a file accepted: a restart takes it up again */
-	struct library_entry *known =
-		library_find(inbox->parts.library, &item->entry->document);
+	struct library_entry *known = library_find(inbox->parts.library, &item->entry->document);
 	if (known)
 		known->run = run;
 	run->inbox = inbox;
 	run->item = item;
 	run->refs = 1;
 	run->job.queued_ns = item->settled_ns;
+	run->job.begun = item->entry->inode->size >= SHOW_BYTES ? on_begun : NULL;
 	run->job.published = on_published;
 	run->job.done = on_done;
 	item->run = run;
@@ -236,8 +262,7 @@ void inbox_fill(struct inbox *inbox)
 void item_run(struct item *item)
 {
 	struct inbox *inbox = item->inbox;
-	struct library_entry *document =
-		library_find(inbox->parts.library, &item->entry->document);
+	struct library_entry *document = library_find(inbox->parts.library, &item->entry->document);
 
 	if (item->run) {
 		item_settle(item, item->settle_ns); /* the cancelled one has not come back yet */

@@ -347,13 +347,16 @@ void ingest_cancel(struct ingest_job *job)
 	atomic_store(&job->cancelled, true);
 }
 
+/* The commit reads the bits under the one lock, the forming of a batch under the other. */
 void ingest_job_access(struct ingest *ingest, struct ingest_job *job,
 	const struct access *access)
 {
 	struct records *records = ingest->setup.ports.records;
 
 	records_lock(records);
+	pthread_mutex_lock(&ingest->lock);
 	job->document.access = *access;
+	pthread_mutex_unlock(&ingest->lock);
 	records_unlock(records);
 }
 

@@ -18,17 +18,6 @@
 #define BACKOFF_NS   (500 * NS_PER_MS)
 #define BACKOFF_MAX  (60 * NS_PER_SEC)
 
-struct ingest_embed {
-	struct job job; /* queued in the pool while the worker has something to do */
-	struct ingest_setup *setup;
-	struct pool *pool;
-	pthread_mutex_t lock;
-	pthread_cond_t stopped;
-	struct attempt *head, **tail; /* lock */
-	bool is_running;              /* lock */
-	bool is_stopping;             /* lock */
-};
-
 /* Consecutive chunks of one document. */
 struct slice {
 	struct attempt *attempt;
@@ -41,6 +30,18 @@ struct batch {
 	char **texts;
 	float *vectors;
 	size_t slice_count, text_count;
+};
+
+struct ingest_embed {
+	struct job job; /* queued in the pool while the worker has something to do */
+	struct ingest_setup *setup;
+	struct pool *pool;
+	struct batch batch; /* the worker's */
+	pthread_mutex_t lock;
+	pthread_cond_t stopped;
+	struct attempt *head, **tail; /* lock */
+	bool is_running;              /* lock */
+	bool is_stopping;             /* lock */
 };
 
 static int batch_init(struct batch *batch, const struct embedder_info *info)
@@ -156,13 +157,15 @@ static int keep_slice(const struct batch *batch, const struct slice *slice, size
 	return rc;
 }
 
-/* The end of an attempt whose embeddings could not be computed. -EAGAIN and what a store said
- * may pass; what the embedder refuses for good makes the record FAILED, and the words go on
+/* The end of an attempt whose embeddings could not be computed or kept. What may pass is tried
+ * again later; what the embedder refuses for good makes the record FAILED, and the words go on
  * answering. */
 static void give_up(struct attempt *attempt, int rc)
 {
-	if (rc == -EAGAIN || rc == -ESTALE || attempt_is_cancelled(attempt))
-		attempt_later(attempt);
+	if (rc == -ESTALE)
+		attempt->fate = ATTEMPT_CANCELLED;
+	else if (rc == -EAGAIN)
+		attempt->fate = ATTEMPT_LATER;
 	else
 		attempt_fail(attempt, rc);
 }
@@ -176,8 +179,8 @@ static void run_slice(struct ingest_embed *embed, struct batch *batch, const str
 
 	if (rc)
 		give_up(attempt, rc);
-	else if (keep_slice(batch, slice, first))
-		attempt_later(attempt);
+	else if ((rc = keep_slice(batch, slice, first)))
+		give_up(attempt, rc == -ENOENT ? -ESTALE : -EAGAIN);
 }
 
 /* Embed all texts in one call; where that fails for good, each document's by itself, so that
@@ -250,7 +253,7 @@ static void end_attempt(struct attempt *attempt)
 		if (rc == -ESTALE)
 			attempt->fate = ATTEMPT_CANCELLED;
 		else if (rc)
-			attempt_later(attempt);
+			attempt->fate = ATTEMPT_LATER;
 	}
 	attempt_end(attempt);
 }
@@ -278,7 +281,7 @@ static struct attempt *fill(struct batch *batch, struct attempt *queue)
 		int rc = fill_from(batch, attempt);
 		if (rc == 0)
 			continue;
-		give_up(attempt, rc);
+		give_up(attempt, rc == -ESTALE ? rc : -EAGAIN);
 		end_attempt(attempt);
 	}
 	return queue;
@@ -335,15 +338,8 @@ static void run_queue(struct ingest_embed *embed, struct batch *batch)
 static void run(struct job *job)
 {
 	struct ingest_embed *embed = (struct ingest_embed *)job;
-	struct batch batch;
 
-	while (batch_init(&batch, embedder_info(embed->setup->ports.embedder))) {
-		batch_release(&batch);
-		log_error("no memory for a batch of embeddings");
-		back_off(embed, 8);
-	}
-	run_queue(embed, &batch);
-	batch_release(&batch);
+	run_queue(embed, &embed->batch);
 }
 
 int ingest_embed_new(struct ingest_embed **out, struct ingest_setup *setup, struct err *err)
@@ -361,10 +357,12 @@ int ingest_embed_new(struct ingest_embed **out, struct ingest_setup *setup, stru
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&embed->stopped, &attributes);
 	pthread_condattr_destroy(&attributes);
-	int rc = pool_new(&embed->pool, "embed", 1, EMBED_NICE);
+	int rc = batch_init(&embed->batch, embedder_info(setup->ports.embedder));
+	if (rc == 0)
+		rc = pool_new(&embed->pool, "embed", 1, EMBED_NICE);
 	if (rc) {
 		ingest_embed_free(embed);
-		return err_set(err, rc, "cannot start a thread: %s", strerror(-rc));
+		return err_set(err, rc, "cannot compute embeddings: %s", strerror(-rc));
 	}
 	*out = embed;
 	return 0;
@@ -392,6 +390,7 @@ void ingest_embed_free(struct ingest_embed *embed)
 	pthread_cond_broadcast(&embed->stopped);
 	pthread_mutex_unlock(&embed->lock);
 	pool_free(embed->pool);
+	batch_release(&embed->batch);
 	pthread_cond_destroy(&embed->stopped);
 	pthread_mutex_destroy(&embed->lock);
 	free(embed);

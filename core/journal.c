@@ -22,8 +22,8 @@
 #include "core/health.h"
 #include "core/log.h"
 
-#define RECORD_MAX ((size_t)1 << 20)
-#define RESERVE    ((off_t)1 << 20)
+#define RECORD_MAX  ((size_t)1 << 20)
+#define RESERVE	    ((off_t)1 << 20)
 #define RESERVE_LOW ((off_t)256 << 10)
 
 struct record_head {
@@ -48,9 +48,9 @@ struct journal {
 	struct loop *loop;
 	struct pool *pool;
 	struct batch *queue, **queue_tail; /* loop thread: not yet handed to the pool */
-	bool is_flying;                    /* loop thread: one batch is with the pool */
-	struct buf owed;                   /* I/O thread: what could not be written yet */
-	off_t end, reserved;               /* I/O thread */
+	bool is_flying; /* loop thread: one batch is with the pool */
+	struct buf owed; /* I/O thread: what could not be written yet */
+	off_t end, reserved; /* I/O thread */
 	_Atomic uint64_t size;
 	atomic_bool has_room;
 };
@@ -67,7 +67,7 @@ void journal_frame(struct buf *records, const void *record, size_t len)
 	buf_add(records, record, len);
 }
 
-/* --- I/O thread --------------------------------------------------------------------------- */
+/* --- I/O thread ------------------------------------------------------------------- */
 
 static int write_all(int fd, const char *data, size_t len, off_t at)
 {
@@ -114,15 +114,16 @@ static int append_owed(struct journal *journal)
 
 static int rewrite(struct journal *journal, const struct buf *bytes)
 {
-	AUTO_CLOSE int fd = openat(journal->dir_fd, "journal.new",
-		O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+	AUTO_CLOSE int fd = openat(
+		journal->dir_fd, "journal.new", O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return -errno;
 	int rc = write_all(fd, bytes->data, bytes->len, 0);
 	if (rc)
 		return rc;
-	if (fdatasync(fd) || renameat(journal->dir_fd, "journal.new", journal->dir_fd, journal->name))
+	if (fdatasync(fd) ||
+		renameat(journal->dir_fd, "journal.new", journal->dir_fd, journal->name))
 		return -errno;
 	fsync(journal->dir_fd);
 	close(journal->fd);
@@ -172,7 +173,7 @@ static void run_batch(struct job *job)
 	loop_post(journal->loop, &batch->task);
 }
 
-/* --- loop thread ---------------------------------------------------------------------------- */
+/* --- loop thread ------------------------------------------------------------------ */
 
 static void launch(struct journal *journal)
 {
@@ -236,8 +237,8 @@ static void add_wait(struct batch *batch, struct journal_wait *wait)
 	batch->tail = &wait->next;
 }
 
-void journal_append(struct journal *journal, const void *record, size_t len,
-	struct journal_wait *wait)
+void journal_append(
+	struct journal *journal, const void *record, size_t len, struct journal_wait *wait)
 {
 	struct batch *batch = open_batch(journal, false);
 
@@ -279,7 +280,7 @@ bool journal_is_busy(const struct journal *journal)
 	return journal->is_flying || journal->queue;
 }
 
-/* --- opening --------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------- */
 
 /* Replay all whole records of @data; *good: the bytes they take. */
 static int replay_all(const char *data, size_t len, journal_fn replay, void *context, size_t *good)

@@ -38,8 +38,8 @@ int journal_open(struct journal **out, int dir_fd, const char *name, struct loop
 
 /* Append a record; @wait may be NULL. Records are written in the order of the calls, many in
  * one write. Loop thread; never blocks. */
-void journal_append(struct journal *journal, const void *record, size_t len,
-	struct journal_wait *wait);
+void journal_append(
+	struct journal *journal, const void *record, size_t len, struct journal_wait *wait);
 
 /* All appended so far is on disk when done is called. Loop thread. */
 void journal_sync(struct journal *journal, struct journal_wait *wait);

@@ -84,8 +84,8 @@ static struct library_entry **id_slot(const struct library *library, const struc
 	return &library->by_id[(hash ^ hash >> 32) & (library->cap - 1)];
 }
 
-static struct library_entry **path_slot(const struct library *library, uid_t owner,
-	const char *path)
+static struct library_entry **path_slot(
+	const struct library *library, uid_t owner, const char *path)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ owner;
 
@@ -258,8 +258,8 @@ struct library_entry *library_put(struct library *library, const struct document
 	return entry;
 }
 
-void library_set_status(struct library *library, struct library_entry *entry,
-	enum doc_status status)
+void library_set_status(
+	struct library *library, struct library_entry *entry, enum doc_status status)
 {
 	struct library_entry before = *entry;
 

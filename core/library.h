@@ -20,15 +20,15 @@ struct library_entry {
 	uint32_t version; /* that answers; 0: none */
 	uint32_t chunk_count;
 	enum doc_status status;
-	uint32_t names;           /* the inbox's: how many names in the inbox are this document */
+	uint32_t names; /* the inbox's: how many names in the inbox are this document */
 	uint64_t size, text_size;
-	int64_t mtime_ns;         /* of the original */
+	int64_t mtime_ns; /* of the original */
 	int64_t created_ns, updated_ns;
 	const char *content_type; /* "" until known; shared by all that have it */
 	char *path;
-	struct run *run;          /* the inbox's: it is in the pipeline */
+	struct run *run; /* the inbox's: it is in the pipeline */
 	struct library_entry *next_id, *next_path; /* in the tables' buckets */
-	struct library_entry *before, *after;      /* by creation */
+	struct library_entry *before, *after; /* by creation */
 };
 
 /* Something about @entry is different now: it came (was NULL before), changed, or goes (is NULL
@@ -50,8 +50,7 @@ void library_watch(struct library *library, struct library_watch *watch);
 
 /* NULL: no such document. */
 struct library_entry *library_find(const struct library *library, const struct uuid *id);
-struct library_entry *library_by_path(const struct library *library, uid_t owner,
-	const char *path);
+struct library_entry *library_by_path(const struct library *library, uid_t owner, const char *path);
 
 /* The oldest one; the others follow by @after. */
 struct library_entry *library_first(const struct library *library);
@@ -61,8 +60,8 @@ size_t library_count(const struct library *library, enum doc_status status);
 struct library_entry *library_put(struct library *library, const struct document *document);
 
 /* Another state, with nothing else changed. */
-void library_set_status(struct library *library, struct library_entry *entry,
-	enum doc_status status);
+void library_set_status(
+	struct library *library, struct library_entry *entry, enum doc_status status);
 
 /* Other bits or another path. 0 or -ENOMEM. */
 int library_set_place(struct library *library, struct library_entry *entry,

@@ -6,7 +6,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-static bool use_syslog;                    /* set once, before threads */
+static bool use_syslog; /* set once, before threads */
 static enum log_level limit = LOG_LEVEL_INFO; /* set once, before threads */
 
 void log_open(bool to_syslog, enum log_level level)

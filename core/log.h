@@ -12,8 +12,7 @@ void log_open(bool to_syslog, enum log_level level);
 
 /* One line, without its newline. Any thread. Control characters that a document or a file
  * name brought along are escaped. */
-void log_line(enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_LEVEL_WARN, __VA_ARGS__)

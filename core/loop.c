@@ -21,7 +21,7 @@
 struct loop {
 	pthread_mutex_t lock;
 	struct task *head, **tail; /* lock */
-	bool is_rung;              /* lock: the eventfd was written and not yet read */
+	bool is_rung; /* lock: the eventfd was written and not yet read */
 
 	int epoll_fd, bell_fd;
 	bool is_stopping; /* loop thread */
@@ -171,6 +171,12 @@ void loop_timer(struct loop *loop, struct timer *timer, int64_t at_ns)
 	timer->at_ns = at_ns;
 	heap_set(loop, loop->heap_count++, timer);
 	heap_up(loop, loop->heap_count - 1);
+}
+
+void loop_timers_clear(struct loop *loop)
+{
+	while (loop->heap_count)
+		loop_timer_cancel(loop, loop->heap[0]);
 }
 
 /* Milliseconds until the next timer, rounded up; -1: none. */

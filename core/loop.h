@@ -37,6 +37,8 @@ void loop_post(struct loop *loop, struct task *task);
 /* Loop thread only, all of them. Arming an armed timer moves it. */
 void loop_timer(struct loop *loop, struct timer *timer, int64_t at_ns);
 void loop_timer_cancel(struct loop *loop, struct timer *timer);
+/* Disarm all: nothing begins by itself any more; for shutdown. */
+void loop_timers_clear(struct loop *loop);
 int loop_watch(struct loop *loop, struct watch *watch, uint32_t events);
 void loop_unwatch(struct loop *loop, struct watch *watch);
 

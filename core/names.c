@@ -41,7 +41,8 @@ static bool is_database_log(const char *name)
 	const char *dash = strrchr(name, '-'), *dot = strchr(name, '.');
 
 	return dash && dot && dot < dash &&
-		(strcmp(dash, "-journal") == 0 || strcmp(dash, "-wal") == 0 || strcmp(dash, "-shm") == 0);
+		(strcmp(dash, "-journal") == 0 || strcmp(dash, "-wal") == 0 ||
+			strcmp(dash, "-shm") == 0);
 }
 
 /* Random names of mkstemp hold something that a word would not: a digit or a capital. */
@@ -71,8 +72,8 @@ static bool is_vim_probe(const char *name)
 bool name_is_private(const char *name)
 {
 	static const char *const suffixes[] = {"~", ".part", ".crdownload", ".aria2",
-		".aria2__temp", ".tmp", ".partial", ".filepart", ".download", ".!ut",
-		".opdownload", ".bak", ".lock", ":Zone.Identifier"};
+		".aria2__temp", ".tmp", ".partial", ".filepart", ".download", ".!ut", ".opdownload",
+		".bak", ".lock", ":Zone.Identifier"};
 	static const char *const prefixes[] = {"~$", "tmp_obj_", "tmp_pack_"};
 	static const char *const whole[] = {"Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r"};
 	size_t len = strlen(name);

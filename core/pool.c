@@ -17,8 +17,8 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t ready;
 	struct job *head, **tail; /* lock */
-	size_t depth;             /* lock */
-	bool stopping;            /* lock */
+	size_t depth; /* lock */
+	bool stopping; /* lock */
 	int nice;
 	size_t thread_count;
 	pthread_t threads[];

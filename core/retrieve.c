@@ -80,7 +80,8 @@ static int by_score(const void *left, const void *right)
 		return a->score < b->score ? 1 : -1;
 	/* Equal scores keep one order, whatever qsort does. */
 	int r = uuid_compare(&a->hit->document, &b->hit->document);
-	return r ? r : (a->hit->chunk.index > b->hit->chunk.index) -
+	return r ? r
+		 : (a->hit->chunk.index > b->hit->chunk.index) -
 			(a->hit->chunk.index < b->hit->chunk.index);
 }
 
@@ -188,8 +189,8 @@ static int read_record(const struct aim *aim, struct retrieval *out, size_t kept
 
 /* Keep the first top_k passages whose records allow it. *is_stale tells whether one was
  * dropped. */
-static int check_records(const struct aim *aim, struct retrieval *out, bool *is_stale,
-	struct err *err)
+static int check_records(
+	const struct aim *aim, struct retrieval *out, bool *is_stale, struct err *err)
 {
 	size_t count = out->passage_count, kept = 0;
 
@@ -215,8 +216,8 @@ static int check_records(const struct aim *aim, struct retrieval *out, bool *is_
 	return 0;
 }
 
-static int retrieve_once(const struct aim *aim, struct retrieval *out, bool *is_stale,
-	struct err *err)
+static int retrieve_once(
+	const struct aim *aim, struct retrieval *out, bool *is_stale, struct err *err)
 {
 	int r = search(aim, out, err);
 

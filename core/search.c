@@ -108,7 +108,7 @@ void search_forget(struct search *search)
 	search_unref(search);
 }
 
-/* --- What the tree asks for --------------------------------------------------------------- */
+/* --- What the tree asks for ------------------------------------------------------- */
 
 int search_run(struct search *search, const struct caller *caller)
 {
@@ -293,7 +293,7 @@ void searches_document_removed(struct searches *searches, const struct uuid *doc
 	}
 }
 
-/* --- Start and stop ----------------------------------------------------------------------- */
+/* --- Start and stop --------------------------------------------------------------- */
 
 /* The maker's further groups are not kept: they count when a search is run, and touch brings
  * those of its day along. */

@@ -25,7 +25,7 @@ struct session {
 	bool is_loaded; /* @answered is what the catalog has */
 	bool is_loading;
 	bool is_removed;
-	bool is_stored;    /* the catalog has the record as it is */
+	bool is_stored; /* the catalog has the record as it is */
 	struct turn *pending, **pending_tail; /* committed, not DONE, in order; references */
 	struct turn *answered; /* the last answer; a reference; may be NULL */
 	struct turn *writing; /* the newest turn, in TURN_WRITING; a reference */

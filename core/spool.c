@@ -8,7 +8,6 @@
 #include "core/spool.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,27 +19,11 @@
 
 #include "core/auto.h"
 #include "core/clock.h"
-#include "core/spool_record.h"
-#include "core/spool_tree.h"
+#include "core/spool_private.h"
 
-#define ROOT_INO       2
-#define FIRST_INO      16
 #define XATTR_MAX      ((size_t)64 << 10)
-#define SYNC_NS        NS_PER_SEC
 #define REWRITE_FLOOR  ((uint64_t)1 << 20)
 #define REWRITE_FACTOR 4 /* rewrite when the journal is this much larger than the tree */
-
-struct spool {
-	struct spool_tree tree;
-	struct journal *journal;
-	struct loop *loop;
-	struct pool *pool;
-	int dir_fd;
-	struct buf record;             /* scratch; loop thread */
-	struct spool_inode *unsynced;  /* loop thread */
-	struct timer sync_timer;
-	unsigned jobs;                 /* on the pool now; loop thread */
-};
 
 /* One change on its way to the journal. */
 struct change {
@@ -70,8 +53,8 @@ struct spool_inode *spool_root(struct spool *spool)
 	return spool->tree.root;
 }
 
-struct spool_entry *spool_lookup(struct spool *spool, const struct spool_inode *folder,
-	const char *name)
+struct spool_entry *spool_lookup(
+	struct spool *spool, const struct spool_inode *folder, const char *name)
 {
 	return spool_tree_lookup(&spool->tree, folder, name);
 }
@@ -81,7 +64,7 @@ struct spool_inode *spool_inode(struct spool *spool, uint64_t ino)
 	return spool_tree_inode(&spool->tree, ino);
 }
 
-/* --- the way to the journal -------------------------------------------------------------- */
+/* --- the way to the journal ------------------------------------------------------- */
 
 /* I/O pool: the backing file of a new inode. */
 static int make_backing(struct journal_wait *wait)
@@ -119,12 +102,6 @@ static void on_written(struct journal_wait *wait, int result)
 	free(change);
 }
 
-static void arm_sync(struct spool *spool)
-{
-	if (!spool->sync_timer.slot)
-		loop_timer(spool->loop, &spool->sync_timer, clock_mono_ns() + SYNC_NS);
-}
-
 /* The journal is far larger than what it describes: write it anew. */
 static void rewrite_if_due(struct spool *spool)
 {
@@ -145,7 +122,7 @@ static void append(struct spool *spool, struct change *change)
 {
 	journal_append(spool->journal, spool->record.data, spool->record.len,
 		change ? &change->wait : NULL);
-	arm_sync(spool);
+	spool_arm_sync(spool);
 }
 
 static struct change *change_new(struct spool *spool, spool_done done, void *context)
@@ -161,13 +138,18 @@ static struct change *change_new(struct spool *spool, spool_done done, void *con
 	return change;
 }
 
+void spool_append(struct spool *spool)
+{
+	append(spool, NULL);
+}
+
 /* Append what is in the scratch buffer. */
 static void append_change(struct spool *spool, spool_done done, void *context)
 {
 	append(spool, done ? change_new(spool, done, context) : NULL);
 }
 
-/* --- references ------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------- */
 
 struct removal {
 	struct job job;
@@ -194,24 +176,13 @@ static void run_removal(struct job *job)
 	loop_post(removal->spool->loop, &removal->task);
 }
 
-static void forget_unsynced(struct spool *spool, struct spool_inode *inode)
-{
-	if (!inode->is_unsynced)
-		return;
-	struct spool_inode **slot = &spool->unsynced;
-	while (*slot != inode)
-		slot = &(*slot)->next_unsynced;
-	*slot = inode->next_unsynced;
-	inode->is_unsynced = false;
-}
-
 /* Free an inode that has neither name nor reference; its file is removed in the background
  * (a kill before that leaves a file that the next start sweeps away). */
 static void reap(struct spool *spool, struct spool_inode *inode)
 {
 	if (inode->name || inode->refs)
 		return;
-	forget_unsynced(spool, inode);
+	spool_forget_unsynced(spool, inode);
 	struct removal *removal = inode->kind == SPOOL_FILE ? calloc(1, sizeof(*removal)) : NULL;
 	if (removal) {
 		removal->spool = spool;
@@ -235,7 +206,7 @@ void spool_unref(struct spool *spool, struct spool_inode *inode)
 	reap(spool, inode);
 }
 
-/* --- changes ------------------------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------------------- */
 
 static void touch_folder(struct spool_inode *folder)
 {
@@ -243,8 +214,8 @@ static void touch_folder(struct spool_inode *folder)
 }
 
 /* Mode, owner and group as the kernel would set them in a folder with a set-group-id bit. */
-static void set_owner(struct spool_inode *inode, const struct spool_inode *folder,
-	const struct spool_new *new)
+static void set_owner(
+	struct spool_inode *inode, const struct spool_inode *folder, const struct spool_new *new)
 {
 	inode->mode = new->mode & 07777;
 	inode->uid = new->uid;
@@ -264,7 +235,8 @@ int spool_create(struct spool *spool, struct spool_inode *folder, const char *na
 		return -EEXIST;
 	if (!journal_has_room(spool->journal))
 		return -ENOSPC;
-	struct spool_inode *inode = spool_tree_new(&spool->tree, spool->tree.last_ino + 1, new->kind);
+	struct spool_inode *inode =
+		spool_tree_new(&spool->tree, spool->tree.last_ino + 1, new->kind);
 	if (!inode)
 		return -ENOMEM;
 	set_owner(inode, folder, new);
@@ -383,7 +355,8 @@ static int check_rename(struct spool *spool, const struct spool_entry *entry,
 int spool_rename_check(struct spool *spool, const struct spool_entry *entry,
 	const struct spool_inode *to_folder, const char *to_name, unsigned flags)
 {
-	return check_rename(spool, entry, to_folder, spool_lookup(spool, to_folder, to_name), flags);
+	return check_rename(
+		spool, entry, to_folder, spool_lookup(spool, to_folder, to_name), flags);
 }
 
 /* The two entries change places: what they lead to is swapped, and what is known with it. */
@@ -505,8 +478,8 @@ static bool is_clean(const struct spool_inode *inode)
 	return false;
 }
 
-void spool_open_for_write(struct spool *spool, struct spool_inode *inode, spool_done done,
-	void *context)
+void spool_open_for_write(
+	struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
 {
 	if (!is_clean(inode)) {
 		done(context, 0);
@@ -526,7 +499,7 @@ void spool_wrote(struct spool *spool, struct spool_inode *inode)
 	inode->is_unsynced = true;
 	inode->next_unsynced = spool->unsynced;
 	spool->unsynced = inode;
-	arm_sync(spool);
+	spool_arm_sync(spool);
 }
 
 void spool_assign(struct spool *spool, struct spool_entry *entry, const struct uuid *document)
@@ -546,7 +519,7 @@ void spool_clean(struct spool *spool, struct spool_entry *entry, uint32_t genera
 
 static int add_path(const struct spool_inode *folder, struct buf *out)
 {
-	if (folder->ino == ROOT_INO)
+	if (folder->ino == SPOOL_ROOT_INO)
 		return 0;
 	int rc = add_path(folder->name->folder, out);
 	if (!rc)
@@ -572,248 +545,4 @@ void spool_each(struct spool *spool, void (*callback)(void *context, struct spoo
 				callback(context, entry);
 		}
 	}
-}
-
-/* --- putting it on the disk ------------------------------------------------------------- */
-
-/* More files than this are written by one syncfs. */
-#define SYNC_EACH 64
-
-struct sync {
-	struct journal_wait wait; /* first: its prepare runs before the journal is synced */
-	struct spool *spool;
-	spool_done done;
-	void *context;
-	size_t count;
-	uint64_t inos[SYNC_EACH];
-};
-
-static int sync_file(int dir_fd, uint64_t ino)
-{
-	char name[24];
-	AUTO_CLOSE int fd = openat(dir_fd, spool_file(ino, name), O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return fdatasync(fd) ? -errno : 0;
-}
-
-static int sync_files(struct journal_wait *wait)
-{
-	struct sync *sync = (struct sync *)wait;
-	int dir_fd = sync->spool->dir_fd, rc = 0;
-
-	if (sync->count > SYNC_EACH)
-		return syncfs(dir_fd) ? -errno : 0;
-	for (size_t i = 0; i < sync->count && !rc; i++)
-		rc = sync_file(dir_fd, sync->inos[i]);
-	if (!rc && sync->count && fsync(dir_fd))
-		rc = -errno;
-	return rc;
-}
-
-static void finish_sync(struct journal_wait *wait, int result)
-{
-	struct sync *sync = (struct sync *)wait;
-
-	sync->spool->jobs--;
-	if (sync->done)
-		sync->done(sync->context, result);
-	free(sync);
-}
-
-void spool_sync(struct spool *spool, spool_done done, void *context)
-{
-	struct sync *sync = calloc(1, sizeof(*sync));
-
-	if (!sync) {
-		if (done)
-			done(context, -ENOMEM);
-		return;
-	}
-	sync->spool = spool;
-	sync->done = done;
-	sync->context = context;
-	sync->wait.prepare = sync_files;
-	sync->wait.done = finish_sync;
-	while (spool->unsynced) {
-		struct spool_inode *inode = spool->unsynced;
-		spool->unsynced = inode->next_unsynced;
-		inode->is_unsynced = false;
-		if (sync->count < SYNC_EACH)
-			sync->inos[sync->count] = inode->ino;
-		sync->count++;
-	}
-	loop_timer_cancel(spool->loop, &spool->sync_timer);
-	spool->jobs++;
-	journal_sync(spool->journal, &sync->wait);
-}
-
-void spool_sync_inode(struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
-{
-	struct sync *sync = calloc(1, sizeof(*sync));
-
-	if (!sync) {
-		done(context, -ENOMEM);
-		return;
-	}
-	sync->spool = spool;
-	sync->done = done;
-	sync->context = context;
-	sync->wait.prepare = sync_files;
-	sync->wait.done = finish_sync;
-	sync->count = 1;
-	sync->inos[0] = inode->ino;
-	forget_unsynced(spool, inode);
-	spool->jobs++;
-	journal_sync(spool->journal, &sync->wait);
-}
-
-static void on_sync_timer(struct timer *timer)
-{
-	struct spool *spool = (struct spool *)((char *)timer - offsetof(struct spool, sync_timer));
-
-	spool_sync(spool, NULL, NULL);
-}
-
-bool spool_is_busy(const struct spool *spool)
-{
-	return spool->jobs || journal_is_busy(spool->journal);
-}
-
-/* --- opening ----------------------------------------------------------------------------- */
-
-/* After the replay: sizes and times that only the backing files know. */
-static void read_sizes(struct spool *spool)
-{
-	for (size_t i = 0; i < spool->tree.inode_cap; i++)
-		for (struct spool_inode *inode = spool->tree.inodes[i]; inode; inode = inode->next) {
-			struct stat attr;
-			char name[24];
-			if (inode->kind != SPOOL_FILE ||
-				fstatat(spool->dir_fd, spool_file(inode->ino, name), &attr, 0))
-				continue;
-			inode->size = (uint64_t)attr.st_size;
-			if (!inode->has_own_mtime)
-				inode->mtime_ns = (int64_t)attr.st_mtim.tv_sec * NS_PER_SEC +
-					attr.st_mtim.tv_nsec;
-		}
-}
-
-/* Inodes without a name were open when the process died. */
-static void drop_nameless(struct spool *spool)
-{
-	for (size_t i = 0; i < spool->tree.inode_cap; i++) {
-		struct spool_inode *inode = spool->tree.inodes[i], *next;
-		for (; inode; inode = next) {
-			next = inode->next;
-			if (!inode->name && inode != spool->tree.root)
-				spool_tree_free(&spool->tree, inode);
-		}
-	}
-}
-
-/* Remove backing files that belong to nothing. */
-static int sweep(struct spool *spool)
-{
-	int fd = dup(spool->dir_fd);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *d;
-
-	if (!dir) {
-		int rc = -errno;
-		if (fd >= 0)
-			close(fd);
-		return rc;
-	}
-	rewinddir(dir);
-	while ((d = readdir(dir))) {
-		char *end;
-		uint64_t ino = strtoull(d->d_name, &end, 10);
-		if (d->d_name[0] < '0' || d->d_name[0] > '9' || *end)
-			continue;
-		if (!spool_tree_inode(&spool->tree, ino))
-			unlinkat(spool->dir_fd, d->d_name, 0);
-		if (ino > spool->tree.last_ino)
-			spool->tree.last_ino = ino;
-	}
-	closedir(dir);
-	return 0;
-}
-
-static int make_root(struct spool *spool, uid_t uid, gid_t gid)
-{
-	struct spool_inode *root = spool_tree_inode(&spool->tree, ROOT_INO);
-
-	if (!root) {
-		root = spool_tree_new(&spool->tree, ROOT_INO, SPOOL_FOLDER);
-		if (!root)
-			return -ENOMEM;
-		root->atime_ns = root->mtime_ns = root->ctime_ns = clock_wall_ns();
-	}
-	root->mode = 01777;
-	root->uid = uid;
-	root->gid = gid;
-	root->refs++; /* it stays */
-	spool->tree.root = root;
-	if (spool->tree.last_ino < FIRST_INO)
-		spool->tree.last_ino = FIRST_INO;
-	return 0;
-}
-
-/* Entries lead to the root by its inode while they are replayed: it must be there first. */
-static int begin_replay(struct spool *spool, uid_t uid, gid_t gid)
-{
-	int rc = spool_tree_init(&spool->tree);
-
-	return rc ? rc : make_root(spool, uid, gid);
-}
-
-int spool_open(struct spool **out, int dir_fd, uid_t uid, gid_t gid, struct loop *loop,
-	struct pool *pool, struct err *err)
-{
-	struct spool *spool = calloc(1, sizeof(*spool));
-
-	if (!spool)
-		return err_set(err, -ENOMEM, "no memory");
-	spool->dir_fd = dir_fd;
-	spool->loop = loop;
-	spool->pool = pool;
-	spool->sync_timer.fire = on_sync_timer;
-	buf_init(&spool->record, (size_t)1 << 20);
-	int rc = begin_replay(spool, uid, gid);
-	if (!rc)
-		rc = journal_open(&spool->journal, dir_fd, "journal", loop, pool,
-			spool_record_replay, &spool->tree, err);
-	if (rc) {
-		spool_free(spool);
-		return rc;
-	}
-	spool->tree.root->mode = 01777;
-	spool->tree.root->uid = uid;
-	spool->tree.root->gid = gid;
-	if (journal_size(spool->journal) == 0) {
-		spool_record_inode(&spool->record, spool->tree.root); /* its times */
-		append(spool, NULL);
-	}
-	drop_nameless(spool);
-	read_sizes(spool);
-	rc = sweep(spool);
-	if (rc) {
-		spool_free(spool);
-		return err_set(err, rc, "spool: %s", strerror(-rc));
-	}
-	*out = spool;
-	return 0;
-}
-
-void spool_free(struct spool *spool)
-{
-	if (!spool)
-		return;
-	loop_timer_cancel(spool->loop, &spool->sync_timer);
-	journal_free(spool->journal);
-	spool_tree_release(&spool->tree);
-	buf_release(&spool->record);
-	free(spool);
 }

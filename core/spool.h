@@ -35,20 +35,20 @@ struct spool_inode {
 	mode_t mode; /* permission bits, set-id and sticky bits */
 	uid_t uid;
 	gid_t gid;
-	uint32_t names;    /* how many entries lead here: the link count of a file */
-	uint32_t refs;     /* nodes and handles that hold it */
-	uint32_t writers;  /* free: open handles that may write */
+	uint32_t names; /* how many entries lead here: the link count of a file */
+	uint32_t refs; /* nodes and handles that hold it */
+	uint32_t writers; /* free: open handles that may write */
 	uint32_t generation; /* of the content; an entry is clean when it was ingested in it */
 	bool has_own_mtime; /* utimens came after the last write */
-	bool is_unsynced;   /* in the list of what the next group sync writes */
+	bool is_unsynced; /* in the list of what the next group sync writes */
 	int64_t atime_ns, mtime_ns, ctime_ns;
-	uint64_t size;                /* free: of a file */
-	char *target;                 /* of a link */
+	uint64_t size; /* free: of a file */
+	char *target; /* of a link */
 	struct spool_xattr *xattrs;
 	struct spool_entry *children; /* of a folder, newest first */
-	uint32_t folders;             /* of a folder: how many of its children are folders */
-	struct spool_entry *name;     /* one of its names; NULL: unlinked */
-	struct spool_inode *next;     /* in the table's bucket */
+	uint32_t folders; /* of a folder: how many of its children are folders */
+	struct spool_entry *name; /* one of its names; NULL: unlinked */
+	struct spool_inode *next; /* in the table's bucket */
 	struct spool_inode *next_unsynced;
 };
 
@@ -58,11 +58,11 @@ struct spool_entry {
 	struct spool_entry *next, *before; /* among the folder's children */
 	struct spool_entry *next_hash;
 	struct spool_entry *next_name; /* another name of the same inode */
-	struct uuid document;          /* that it was ingested as; nil: none yet */
-	uint32_t clean;                /* generation that is ingested for good; 0: none */
-	bool is_error_note;            /* NAME.askfs-error.txt, made by us */
-	void *item;                    /* free: the inbox's */
-	char text[];                   /* the name */
+	struct uuid document; /* that it was ingested as; nil: none yet */
+	uint32_t clean; /* generation that is ingested for good; 0: none */
+	bool is_error_note; /* NAME.askfs-error.txt, made by us */
+	void *item; /* free: the inbox's */
+	char text[]; /* the name */
 };
 
 /* Told about a change when it is in the journal. Loop thread. */
@@ -79,8 +79,8 @@ void spool_free(struct spool *spool);
  * called. */
 
 struct spool_inode *spool_root(struct spool *spool);
-struct spool_entry *spool_lookup(struct spool *spool, const struct spool_inode *folder,
-	const char *name);
+struct spool_entry *spool_lookup(
+	struct spool *spool, const struct spool_inode *folder, const char *name);
 struct spool_inode *spool_inode(struct spool *spool, uint64_t ino);
 
 /* A node or a handle holds the inode. The backing file goes with the last name and ref. */
@@ -155,8 +155,8 @@ const struct spool_xattr *spool_getxattr(const struct spool_inode *inode, const 
 
 /* Somebody may write to the file from now on: after a restart it counts as changed. Where it
  * does so already, done is called at once. */
-void spool_open_for_write(struct spool *spool, struct spool_inode *inode, spool_done done,
-	void *context);
+void spool_open_for_write(
+	struct spool *spool, struct spool_inode *inode, spool_done done, void *context);
 
 /* Bytes of the file are about to change: a new generation, mtime now, and a place in the next
  * group sync. Memory only. */
@@ -179,8 +179,8 @@ int spool_dir_fd(const struct spool *spool);
 void spool_sync(struct spool *spool, spool_done done, void *context);
 
 /* Put one file and the journal on disk: fsync. */
-void spool_sync_inode(struct spool *spool, struct spool_inode *inode, spool_done done,
-	void *context);
+void spool_sync_inode(
+	struct spool *spool, struct spool_inode *inode, spool_done done, void *context);
 
 /* True while something is on its way to the disk; for shutdown. */
 bool spool_is_busy(const struct spool *spool);

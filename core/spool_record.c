@@ -23,7 +23,7 @@ enum record_type {
 	RECORD_LAST_INO = 'N',
 };
 
-/* --- making ------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------- */
 
 static void begin(struct buf *out, enum record_type type)
 {
@@ -133,7 +133,7 @@ void spool_record_all(struct buf *out, const struct spool_tree *tree)
 		}
 }
 
-/* --- replaying ------------------------------------------------------------------------------ */
+/* --- replaying -------------------------------------------------------------------- */
 
 /* A name out of a record, as a string on the heap; NULL if it can't be one. */
 static char *unpack_name(struct unpack *in)

@@ -31,8 +31,8 @@ static size_t entry_hash(const struct spool_inode *folder, const char *name)
 	return (size_t)(hash ^ hash >> 32);
 }
 
-static struct spool_entry **entry_slot(const struct spool_tree *tree,
-	const struct spool_inode *folder, const char *name)
+static struct spool_entry **entry_slot(
+	const struct spool_tree *tree, const struct spool_inode *folder, const char *name)
 {
 	return &tree->entries[entry_hash(folder, name) & (tree->entry_cap - 1)];
 }
@@ -46,8 +46,8 @@ struct spool_inode *spool_tree_inode(const struct spool_tree *tree, uint64_t ino
 	return inode;
 }
 
-struct spool_entry *spool_tree_lookup(const struct spool_tree *tree, const struct spool_inode *folder,
-	const char *name)
+struct spool_entry *spool_tree_lookup(
+	const struct spool_tree *tree, const struct spool_inode *folder, const char *name)
 {
 	struct spool_entry *entry = *entry_slot(tree, folder, name);
 

@@ -24,8 +24,8 @@ int spool_tree_init(struct spool_tree *tree);
 void spool_tree_release(struct spool_tree *tree);
 
 struct spool_inode *spool_tree_inode(const struct spool_tree *tree, uint64_t ino);
-struct spool_entry *spool_tree_lookup(const struct spool_tree *tree, const struct spool_inode *folder,
-	const char *name);
+struct spool_entry *spool_tree_lookup(
+	const struct spool_tree *tree, const struct spool_inode *folder, const char *name);
 
 /* NULL: no memory. */
 struct spool_inode *spool_tree_new(struct spool_tree *tree, uint64_t ino, enum spool_kind kind);

@@ -28,8 +28,8 @@ static size_t hash(const struct view_node *folder, const char *name)
 	return (size_t)(value ^ value >> 32);
 }
 
-static struct view_node **slot_of(const struct view *view, const struct view_node *folder,
-	const char *name)
+static struct view_node **slot_of(
+	const struct view *view, const struct view_node *folder, const char *name)
 {
 	return &view->slots[hash(folder, name) & (view->cap - 1)];
 }
@@ -71,8 +71,8 @@ static void grow(struct view *view)
 	view->cap = bigger.cap;
 }
 
-static struct view_node *add(struct view *view, struct view_node *folder, const char *name,
-	const struct uuid *document)
+static struct view_node *add(
+	struct view *view, struct view_node *folder, const char *name, const struct uuid *document)
 {
 	size_t len = strlen(name) + 1;
 	struct view_node *node = calloc(1, sizeof(*node) + len);
@@ -142,8 +142,8 @@ static const char *variant(const char *name, unsigned n, char out[256])
 	return out;
 }
 
-static void add_leaf(struct view *view, struct view_node *folder, const char *name,
-	const struct uuid *document)
+static void add_leaf(
+	struct view *view, struct view_node *folder, const char *name, const struct uuid *document)
 {
 	char out[256];
 	unsigned n = 1;
@@ -156,8 +156,8 @@ static void add_leaf(struct view *view, struct view_node *folder, const char *na
 }
 
 /* Folders that have become empty go with the last name, up to the three trees' roots. */
-static void drop_leaf(struct view *view, struct view_node *folder, const char *name,
-	const struct uuid *document)
+static void drop_leaf(
+	struct view *view, struct view_node *folder, const char *name, const struct uuid *document)
 {
 	char out[256];
 	struct view_node *node;
@@ -178,8 +178,8 @@ static void drop_leaf(struct view *view, struct view_node *folder, const char *n
 }
 
 /* The folder of that path (@len bytes) below @folder; made if @makes, else NULL if absent. */
-static struct view_node *walk(struct view *view, struct view_node *folder, const char *path,
-	size_t len, bool makes)
+static struct view_node *walk(
+	struct view *view, struct view_node *folder, const char *path, size_t len, bool makes)
 {
 	const char *end = path + len;
 	char name[256];

@@ -8,7 +8,7 @@
 
 /* Open what the configuration names, below the state folder; not the parser. 0 or -errno with
  * *err set; what was opened is in *ports all the same, and ports_release closes it. */
-int adapters_open(struct ports *ports, const struct config *config, const char *state_path,
-	struct err *err);
+int adapters_open(
+	struct ports *ports, const struct config *config, const char *state_path, struct err *err);
 
 #endif

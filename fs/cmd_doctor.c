@@ -39,7 +39,7 @@ static void say(struct doctor *doctor, enum finding finding, const char *format,
 	doctor->failures += finding == FAIL;
 }
 
-/* --- the kernel and its helpers -------------------------------------------------------- */
+/* --- the kernel and its helpers --------------------------------------------------- */
 
 static void look_at_device(struct doctor *doctor)
 {
@@ -114,7 +114,7 @@ static void look_at_allow_other(struct doctor *doctor)
 			"-o allow_other needs a line user_allow_other in /etc/fuse.conf");
 }
 
-/* --- the configuration ----------------------------------------------------------------- */
+/* --- the configuration ------------------------------------------------------------ */
 
 static void look_at_config(struct doctor *doctor)
 {
@@ -181,7 +181,7 @@ static void look_at_ports(struct doctor *doctor)
 	}
 }
 
-/* --- the parser -------------------------------------------------------------------------- */
+/* --- the parser ------------------------------------------------------------------- */
 
 struct extract {
 	char text[64];
@@ -306,7 +306,7 @@ static void look_at_poppler_data(struct doctor *doctor)
 			path);
 }
 
-/* --- the state folder -------------------------------------------------------------------- */
+/* --- the state folder ------------------------------------------------------------- */
 
 /* True if a daemon holds the folder's lock. It is tried for an instant, not kept. */
 static bool is_locked(const char *folder)
@@ -344,7 +344,7 @@ static void look_at_state(struct doctor *doctor)
 			is_locked(path) ? "a daemon uses it" : "no daemon uses it");
 }
 
-/* --- the command ----------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------ */
 
 static int doctor_run(int argc, char **argv)
 {

@@ -26,7 +26,7 @@ struct arguments {
 	size_t option_count;
 };
 
-/* --- the command line ----------------------------------------------------------------------------- */
+/* --- the command line ------------------------------------------------------------- */
 
 static int parse_arguments(struct arguments *arguments, int argc, char **argv)
 {
@@ -43,7 +43,8 @@ static int parse_arguments(struct arguments *arguments, int argc, char **argv)
 				return cmd_usage(&cmd_mount, "too many -o: join them with commas");
 			arguments->options[arguments->option_count++] = argv[++i];
 		} else if (argv[i][0] == '-' && argv[i][1]) {
-			return cmd_usage(&cmd_mount, "%s: no such option, or its value is missing", argv[i]);
+			return cmd_usage(
+				&cmd_mount, "%s: no such option, or its value is missing", argv[i]);
 		} else if (arguments->mount_point) {
 			return cmd_usage(&cmd_mount, "%s: one MOUNT only", argv[i]);
 		} else {
@@ -56,8 +57,8 @@ static int parse_arguments(struct arguments *arguments, int argc, char **argv)
 /* Options that mount(8) and fstab add and that mean nothing to a FUSE mount. */
 static bool is_ignored(const char *name)
 {
-	static const char *const names[] = {"rw", "auto", "noauto", "user", "nouser", "users", "owner",
-		"group", "nofail", "defaults", "_netdev"};
+	static const char *const names[] = {"rw", "auto", "noauto", "user", "nouser", "users",
+		"owner", "group", "nofail", "defaults", "_netdev"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -65,8 +66,8 @@ static bool is_ignored(const char *name)
 	return strncmp(name, "x-", 2) == 0 || strncmp(name, "comment=", 8) == 0;
 }
 
-static int take_option(struct arguments *arguments, struct config *config, char *option,
-	struct err *err)
+static int take_option(
+	struct arguments *arguments, struct config *config, char *option, struct err *err)
 {
 	char *equals = strchr(option, '=');
 	const char *value = equals ? equals + 1 : NULL;
@@ -130,7 +131,7 @@ static int read_config(struct config *config, struct arguments *arguments, struc
 	return rc ? rc : config_check(config, err);
 }
 
-/* --- telling that it is ready ----------------------------------------------------------------------- */
+/* --- telling that it is ready ----------------------------------------------------- */
 
 /* sd_notify(3)'s protocol: one datagram to the socket that systemd names. */
 static void notify_systemd(const char *message)
@@ -146,7 +147,8 @@ static void notify_systemd(const char *message)
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
 	if (fd >= 0)
-		sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address, len);
+		sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address,
+			len);
 }
 
 static int parse_level(const char *name)
@@ -188,17 +190,23 @@ static int fork_daemon(int *report)
 		n > 0 ? message : "the daemon ended before the folder was usable");
 }
 
-/* The folder is usable: let go of the terminal. */
-static void detach(int report)
+/* Let go of the terminal: nothing that the daemon starts keeps it open. What goes wrong until
+ * the folder is usable is reported to the parent, who has it still. */
+static void detach(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null >= 0) {
-		dup2(null, 0);
-		dup2(null, 1);
-		dup2(null, 2);
-		close(null);
-	}
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+/* The folder is usable. */
+static void report_success(int report)
+{
 	if (write(report, "", 1) != 1)
 		log_warn("nobody waits for this daemon any more");
 	close(report);
@@ -207,8 +215,8 @@ static void detach(int report)
 static int serve(const struct arguments *arguments, const struct config *config,
 	const char *mount_point, int report)
 {
-	AUTO_FREE char *state_path = arguments->state_path ? strdup(arguments->state_path) :
-							     state_default_path(mount_point);
+	AUTO_FREE char *state_path = arguments->state_path ? strdup(arguments->state_path)
+							   : state_default_path(mount_point);
 	struct daemon_options options = {
 		.config = config,
 		.mount_point = mount_point,
@@ -219,17 +227,17 @@ static int serve(const struct arguments *arguments, const struct config *config,
 	struct daemon *daemon;
 
 	umask(077);
-	log_open(false, (enum log_level)parse_level(config->log_level));
+	log_open(report >= 0, (enum log_level)parse_level(config->log_level));
+	if (report >= 0)
+		detach();
 	if (!state_path || daemon_new(&daemon, &options, &err)) {
 		if (report < 0)
 			return cmd_fail(&cmd_mount, CMD_FAILED, "%s", err.text);
 		dprintf(report, "%s", err.text);
 		return CMD_FAILED;
 	}
-	if (report >= 0) {
-		log_open(true, (enum log_level)parse_level(config->log_level));
-		detach(report);
-	}
+	if (report >= 0)
+		report_success(report);
 	notify_systemd("READY=1");
 	daemon_run(daemon);
 	notify_systemd("STOPPING=1");
@@ -247,7 +255,8 @@ static int mount_with(struct arguments *arguments, struct config *config)
 		mount_point = strdup(arguments->mount_point); /* a dead mount; it will be removed */
 	if (!mount_point)
 		return cmd_fail(&cmd_mount, CMD_FAILED, "%s: %s", arguments->mount_point,
-			errno == ENOENT ? "there is no such folder: make it first" : strerror(errno));
+			errno == ENOENT ? "there is no such folder: make it first"
+					: strerror(errno));
 	struct stat attr;
 	if (stat(mount_point, &attr) == 0 && !S_ISDIR(attr.st_mode))
 		return cmd_fail(&cmd_mount, CMD_FAILED, "%s is no folder", arguments->mount_point);
@@ -274,9 +283,9 @@ static int run_mount(int argc, char **argv)
 	buf_init(&arguments.fuse_options, 4096);
 	int status = parse_arguments(&arguments, argc, argv);
 	if (!status) {
-		status = read_config(&config, &arguments, &err) ?
-			cmd_fail(&cmd_mount, CMD_USAGE, "%s", err.text) :
-			mount_with(&arguments, &config);
+		status = read_config(&config, &arguments, &err)
+			? cmd_fail(&cmd_mount, CMD_USAGE, "%s", err.text)
+			: mount_with(&arguments, &config);
 		config_release(&config);
 	}
 	buf_release(&arguments.fuse_options);
@@ -290,7 +299,8 @@ const struct command cmd_mount = {
 	.help = "  -f             stay in front, log to standard error\n"
 		"  -o OPTIONS     settings and mount options, with commas between them\n"
 		"  --state DIR    keep the state there, not below $XDG_STATE_HOME/askfs\n"
-		"  --config FILE  read this file, not /etc/askfs/askfs.conf and ~/.config/askfs/askfs.conf\n"
+		"  --config FILE  read this file, not /etc/askfs/askfs.conf and "
+		"~/.config/askfs/askfs.conf\n"
 		"\nSettings:\n",
 	.run = run_mount,
 	.more_help = config_help,

@@ -50,11 +50,12 @@ struct daemon {
 	bool is_mounted, has_served;
 };
 
-/* --- the loop's descriptors ----------------------------------------------------------------- */
+/* --- the loop's descriptors ------------------------------------------------------- */
 
 static void on_fuse(struct watch *watch, uint32_t events)
 {
-	struct daemon *daemon = (struct daemon *)((char *)watch - offsetof(struct daemon, fuse_watch));
+	struct daemon *daemon =
+		(struct daemon *)((char *)watch - offsetof(struct daemon, fuse_watch));
 	struct fuse_session *session = daemon->fs.session;
 
 	(void)events;
@@ -77,7 +78,8 @@ static void on_fuse(struct watch *watch, uint32_t events)
 
 static void on_signal(struct watch *watch, uint32_t events)
 {
-	struct daemon *daemon = (struct daemon *)((char *)watch - offsetof(struct daemon, signal_watch));
+	struct daemon *daemon =
+		(struct daemon *)((char *)watch - offsetof(struct daemon, signal_watch));
 	struct signalfd_siginfo info;
 
 	(void)events;
@@ -110,7 +112,7 @@ static int watch_signals(struct daemon *daemon)
 	return loop_watch(daemon->fs.loop, &daemon->signal_watch, EPOLLIN);
 }
 
-/* --- mounting ------------------------------------------------------------------------------------ */
+/* --- mounting --------------------------------------------------------------------- */
 
 /* What a daemon that died has left: a mount that answers ENOTCONN. Its attributes may still be
  * in the kernel's cache, so that stat() would not tell. */
@@ -157,7 +159,8 @@ static int mount_it(struct daemon *daemon, struct err *err)
 	if (fuse_session_mount(daemon->fs.session, mount_point))
 		return err_set(err, -EIO,
 			"%s could not be mounted: is the folder there, is it yours, and does "
-			"/dev/fuse exist? `askfs doctor` looks", mount_point);
+			"/dev/fuse exist? `askfs doctor` looks",
+			mount_point);
 	daemon->is_mounted = true;
 	int fd = fuse_session_fd(daemon->fs.session);
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
@@ -167,7 +170,7 @@ static int mount_it(struct daemon *daemon, struct err *err)
 	return rc ? err_set(err, rc, "/dev/fuse: %s", strerror(-rc)) : 0;
 }
 
-/* --- the parts ------------------------------------------------------------------------------------- */
+/* --- the parts -------------------------------------------------------------------- */
 
 static int start_parser(struct daemon *daemon, struct err *err)
 {
@@ -210,7 +213,8 @@ static int start_inbox(struct daemon *daemon, struct err *err)
 	struct fs *fs = &daemon->fs;
 	AUTO_FREE char *spool_path = NULL;
 
-	int rc = spool_open(&fs->spool, daemon->state.spool_fd, fs->uid, fs->gid, fs->loop, fs->io, err);
+	int rc = spool_open(
+		&fs->spool, daemon->state.spool_fd, fs->uid, fs->gid, fs->loop, fs->io, err);
 	if (rc)
 		return err_prefix(err, rc, "the inbox");
 	if (asprintf(&spool_path, "%s/spool", daemon->state.path) < 0)
@@ -258,7 +262,8 @@ static int start_asking(struct daemon *daemon, struct err *err)
 static void on_library(struct library_watch *watch, const struct library_entry *before,
 	const struct library_entry *after)
 {
-	struct daemon *daemon = (struct daemon *)((char *)watch - offsetof(struct daemon, deletions));
+	struct daemon *daemon =
+		(struct daemon *)((char *)watch - offsetof(struct daemon, deletions));
 
 	if (!after && daemon->fs.ask)
 		ask_document_removed(daemon->fs.ask, &before->id);
@@ -273,8 +278,9 @@ static int open_store(struct daemon *daemon, const struct daemon_options *option
 
 	if (!rc)
 		rc = adapters_open(&daemon->ports, options->config, daemon->state.path, err);
-	if (!rc && records_new(&daemon->ports.records, daemon->ports.catalog, daemon->ports.blobs,
-			   daemon->ports.vectors))
+	if (!rc &&
+		records_new(&daemon->ports.records, daemon->ports.catalog, daemon->ports.blobs,
+			daemon->ports.vectors))
 		rc = err_set(err, -ENOMEM, "no memory");
 	if (!rc && library_new(&fs->library))
 		rc = err_set(err, -ENOMEM, "no memory");
@@ -412,7 +418,11 @@ void daemon_free(struct daemon *daemon)
 	drain(daemon);
 	unmount(daemon);
 	nodes_free(fs); /* closes files: the pool is still there */
+	if (fs->spool)
+		spool_sync(fs->spool, NULL, NULL);
 	drain(daemon);
+	if (fs->loop)
+		loop_timers_clear(fs->loop);
 	pool_free(fs->io);
 	notify_free(fs->notify);
 	if (fs->loop)

@@ -33,8 +33,8 @@ void dirlist_add(struct dirlist *list, const char *name, uint64_t ino, mode_t ty
 		list->count++;
 }
 
-size_t dirlist_next(const struct dirlist *list, size_t offset, struct dirlist_head *head,
-	const char **name)
+size_t dirlist_next(
+	const struct dirlist *list, size_t offset, struct dirlist_head *head, const char **name)
 {
 	if (offset >= list->entries.len)
 		return 0;

@@ -12,7 +12,7 @@ struct dirlist_head {
 };
 
 /* The entry at byte @offset (0: the first) and the offset of the next one; 0 at the end. */
-size_t dirlist_next(const struct dirlist *list, size_t offset, struct dirlist_head *head,
-	const char **name);
+size_t dirlist_next(
+	const struct dirlist *list, size_t offset, struct dirlist_head *head, const char **name);
 
 #endif

@@ -19,26 +19,26 @@ struct handle;
 struct fs {
 	struct fuse_session *session;
 	struct loop *loop;
-	struct pool *io;              /* rule: every read or write of the disk */
-	struct notify *notify;        /* tells the kernel what it may no longer believe */
+	struct pool *io; /* rule: every read or write of the disk */
+	struct notify *notify; /* tells the kernel what it may no longer believe */
 	const struct config *config;
-	struct ports *ports;          /* the adapters that were chosen */
-	struct library *library;      /* every document, in memory; loop thread */
-	struct spool *spool;          /* what lies in the inbox; loop thread */
-	struct inbox *inbox;          /* when it is ingested, and what becomes of it; loop thread */
-	struct ask *ask;              /* sessions and turns; loop thread */
-	struct searches *searches;    /* loop thread */
-	struct hiding *hiding;        /* names that rm -r has unlinked; loop thread */
-	struct view *view;            /* of by/; NULL until somebody looks; loop thread */
+	struct ports *ports; /* the adapters that were chosen */
+	struct library *library; /* every document, in memory; loop thread */
+	struct spool *spool; /* what lies in the inbox; loop thread */
+	struct inbox *inbox; /* when it is ingested, and what becomes of it; loop thread */
+	struct ask *ask; /* sessions and turns; loop thread */
+	struct searches *searches; /* loop thread */
+	struct hiding *hiding; /* names that rm -r has unlinked; loop thread */
+	struct view *view; /* of by/; NULL until somebody looks; loop thread */
 	struct node *root;
 	struct node *buckets[NODE_BUCKETS]; /* loop thread */
-	struct handle *handles;       /* all that are open; loop thread */
-	uid_t uid;                    /* of the daemon: owner of what nobody dropped */
+	struct handle *handles; /* all that are open; loop thread */
+	uid_t uid; /* of the daemon: owner of what nobody dropped */
 	gid_t gid;
-	int64_t started_ns;           /* wall clock */
-	int64_t made_ns;              /* when the state folder was made: the same after a restart */
-	char *mount_point;            /* absolute */
-	char *state_path;             /* absolute */
+	int64_t started_ns; /* wall clock */
+	int64_t made_ns; /* when the state folder was made: the same after a restart */
+	char *mount_point; /* absolute */
+	char *state_path; /* absolute */
 };
 
 /* The folders of the root, each made once (its node lives for ever). Loop thread. */

@@ -99,8 +99,8 @@ void hiding_free(struct hiding *hiding)
 	free(hiding);
 }
 
-static struct hidden_folder *find(const struct hiding *hiding, const struct uuid *id,
-	const char *path)
+static struct hidden_folder *find(
+	const struct hiding *hiding, const struct uuid *id, const char *path)
 {
 	const struct hidden_document *document = hiding->documents;
 
@@ -141,8 +141,8 @@ static int grow(struct hidden_folder *folder)
 	return 0;
 }
 
-static struct hidden_document *make_document(struct hiding *hiding, const struct uuid *id,
-	const struct hiding_seen *now)
+static struct hidden_document *make_document(
+	struct hiding *hiding, const struct uuid *id, const struct hiding_seen *now)
 {
 	struct hidden_document *document = hiding->documents;
 
@@ -183,8 +183,7 @@ static struct hidden_folder *make_folder(struct hiding *hiding, const struct uui
 	return folder;
 }
 
-void hiding_seen(const struct hiding *hiding, const struct uuid *document,
-	struct hiding_seen *seen)
+void hiding_seen(const struct hiding *hiding, const struct uuid *document, struct hiding_seen *seen)
 {
 	for (const struct hidden_document *d = hiding->documents; d; d = d->next)
 		if (uuid_equal(&d->id, document))
@@ -209,7 +208,8 @@ int hiding_add(struct hiding *hiding, const struct uuid *document, const char *p
 bool hiding_has(const struct hiding *hiding, const struct uuid *document, const char *path,
 	const char *name)
 {
-	const struct hidden_folder *folder = hiding->documents ? find(hiding, document, path) : NULL;
+	const struct hidden_folder *folder =
+		hiding->documents ? find(hiding, document, path) : NULL;
 
 	return folder && folder->cap && *slot_of(folder->names, folder->cap, hash(name));
 }

@@ -28,8 +28,8 @@ int hiding_add(struct hiding *hiding, const struct uuid *document, const char *f
 	const char *name, const struct hiding_seen *now);
 
 /* What it held then, into *seen, which is left as it is if nothing of it is hidden. */
-void hiding_seen(const struct hiding *hiding, const struct uuid *document,
-	struct hiding_seen *seen);
+void hiding_seen(
+	const struct hiding *hiding, const struct uuid *document, struct hiding_seen *seen);
 bool hiding_has(const struct hiding *hiding, const struct uuid *document, const char *folder,
 	const char *name);
 

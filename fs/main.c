@@ -22,37 +22,37 @@ static bool is(const char *name, const char *adapter)
 	return strcmp(name, adapter) == 0;
 }
 
-static int open_store(struct ports *ports, const struct config *config, const char *state_path,
-	struct err *err)
+static int open_store(
+	struct ports *ports, const struct config *config, const char *state_path, struct err *err)
 {
 	AUTO_FREE char *blobs_path = NULL;
 	int rc;
 
 	if (asprintf(&blobs_path, "%s/blobs", state_path) < 0)
 		return err_set(err, -ENOMEM, "no memory");
-	rc = is(config->catalog, "memory") ? catalog_memory_new(&ports->catalog, err) :
-					     catalog_sqlite_new(&ports->catalog, state_path, err);
+	rc = is(config->catalog, "memory") ? catalog_memory_new(&ports->catalog, err)
+					   : catalog_sqlite_new(&ports->catalog, state_path, err);
 	if (rc)
 		return rc;
-	rc = is(config->blobs, "memory") ? blobs_memory_new(&ports->blobs, err) :
-					   blobs_folder_new(&ports->blobs, blobs_path, err);
+	rc = is(config->blobs, "memory") ? blobs_memory_new(&ports->blobs, err)
+					 : blobs_folder_new(&ports->blobs, blobs_path, err);
 	if (rc)
 		return rc;
-	return is(config->vectors, "memory") ? vectors_memory_new(&ports->vectors) :
-					       vectors_sqlite_new(&ports->vectors, state_path, NULL, err);
+	return is(config->vectors, "memory")
+		? vectors_memory_new(&ports->vectors)
+		: vectors_sqlite_new(&ports->vectors, state_path, NULL, err);
 }
 
-int adapters_open(struct ports *ports, const struct config *config, const char *state_path,
-	struct err *err)
+int adapters_open(
+	struct ports *ports, const struct config *config, const char *state_path, struct err *err)
 {
 	int rc = open_store(ports, config, state_path, err);
 
 	if (!rc && is(config->embedder, "test"))
 		rc = embedder_test_new(&ports->embedder, 0);
 	if (!rc)
-		rc = is(config->generator, "test") ?
-			generator_test_new(&ports->generator, NULL, 50) :
-			generator_extractive_new(&ports->generator);
+		rc = is(config->generator, "test") ? generator_test_new(&ports->generator, NULL, 50)
+						   : generator_extractive_new(&ports->generator);
 	return rc && !err->text[0] ? err_set(err, rc, "adapters: %s", strerror(-rc)) : rc;
 }
 

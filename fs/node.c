@@ -110,7 +110,7 @@ void node_stat(struct node *node, struct stat *out)
 		out->st_blocks = (out->st_size + 511) / 512;
 }
 
-/* --- texts and links -------------------------------------------------------------------- */
+/* --- texts and links -------------------------------------------------------------- */
 
 struct text_node {
 	struct subject_node subject; /* first; nil: it is about no document */
@@ -200,8 +200,8 @@ static const struct node_ops link_ops = {
 };
 
 /* Identity of a rendering: the file's number, what is in it and who may read it. */
-uint64_t node_text_key(uint64_t ino, const struct attributes *attributes, const char *data,
-	size_t len)
+uint64_t node_text_key(
+	uint64_t ino, const struct attributes *attributes, const char *data, size_t len)
 {
 	uint64_t parts[] = {
 		ino,
@@ -235,8 +235,8 @@ static struct node *text_new(struct fs *fs, const struct node_ops *ops, uint64_t
 	return &text->subject.node;
 }
 
-struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *attributes, char *data,
-	size_t len)
+struct node *node_text(
+	struct fs *fs, uint64_t ino, const struct attributes *attributes, char *data, size_t len)
 {
 	if (!data)
 		return NULL;
@@ -244,8 +244,8 @@ struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *att
 	return text_new(fs, &text_ops, key, ino, attributes, data, len);
 }
 
-struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attributes *attributes,
-	char *data, size_t len)
+struct node *node_text_stable(
+	struct fs *fs, uint64_t ino, const struct attributes *attributes, char *data, size_t len)
 {
 	if (!data)
 		return NULL;
@@ -269,8 +269,8 @@ struct node *node_text_about(struct fs *fs, const struct node_ops *ops, const st
 	return node;
 }
 
-struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *attributes,
-	const char *target)
+struct node *node_link(
+	struct fs *fs, uint64_t ino, const struct attributes *attributes, const char *target)
 {
 	char *copy = strdup(target);
 

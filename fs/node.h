@@ -51,7 +51,7 @@ struct node_ops {
 	void (*rename)(struct node *dir, struct req *req, const char *name, struct node *to_dir,
 		const char *to_name, unsigned flags);
 	void (*fsyncdir)(struct node *dir, struct req *req); /* NULL: 0 */
-	void (*statfs)(struct node *node, struct req *req);  /* NULL: the inbox's */
+	void (*statfs)(struct node *node, struct req *req); /* NULL: the inbox's */
 
 	/* Files and links. open: req_open; @flags are open(2)'s. NULL: -EACCES. */
 	void (*open)(struct node *node, struct req *req, int flags);
@@ -76,8 +76,8 @@ struct node_ops {
 struct node {
 	const struct node_ops *ops;
 	struct fs *fs;
-	uint64_t key;     /* identity: one live node a key */
-	uint64_t ino;     /* st_ino: the same for all renderings of a name, and after a restart */
+	uint64_t key; /* identity: one live node a key */
+	uint64_t ino; /* st_ino: the same for all renderings of a name, and after a restart */
 	uint64_t lookups; /* what the kernel holds */
 	struct node *next; /* in the table's bucket */
 };
@@ -134,7 +134,7 @@ void node_forget(struct node *node, uint64_t count);
 /* The node's stat with its st_ino. */
 void node_stat(struct node *node, struct stat *out);
 
-/* --- Files whose content is made when they are looked up ------------------------------ */
+/* --- Files whose content is made when they are looked up -------------------------- */
 
 /* Who may do what, and when it changed. */
 struct attributes {
@@ -146,12 +146,12 @@ struct attributes {
  * one st_ino, so that a reader who has it open keeps his; the content's hash makes the key.
  * Every path walk looks it up again. NULL when memory is short or @data is NULL (@data is
  * freed all the same). */
-struct node *node_text(struct fs *fs, uint64_t ino, const struct attributes *attributes,
-	char *data, size_t len);
+struct node *node_text(
+	struct fs *fs, uint64_t ino, const struct attributes *attributes, char *data, size_t len);
 
 /* The same for content that changes rarely: the kernel believes the name for a second. */
-struct node *node_text_stable(struct fs *fs, uint64_t ino, const struct attributes *attributes,
-	char *data, size_t len);
+struct node *node_text_stable(
+	struct fs *fs, uint64_t ino, const struct attributes *attributes, char *data, size_t len);
 
 /* The same under a @key that says what the content is, without looking at it: whoever finds
  * that key with node_find need not make the content again. */
@@ -167,11 +167,11 @@ void node_text_forget(struct node *node);
 void node_text_open(struct node *node, struct req *req, int flags);
 
 /* The key of a content that its bytes alone decide. */
-uint64_t node_text_key(uint64_t ino, const struct attributes *attributes, const char *data,
-	size_t len);
+uint64_t node_text_key(
+	uint64_t ino, const struct attributes *attributes, const char *data, size_t len);
 
 /* The same for a symbolic link; @target is copied. */
-struct node *node_link(struct fs *fs, uint64_t ino, const struct attributes *attributes,
-	const char *target);
+struct node *node_link(
+	struct fs *fs, uint64_t ino, const struct attributes *attributes, const char *target);
 
 #endif

@@ -13,7 +13,7 @@
 #include "fs/node_turn.h"
 #include "fs/req.h"
 
-/* --- a handle that was opened for writing ------------------------------------------------- */
+/* --- a handle that was opened for writing ----------------------------------------- */
 
 struct ask_handle {
 	struct handle handle;
@@ -180,7 +180,7 @@ int ask_handle_truncate(struct handle *handle, uint64_t size)
 	return draft_truncate(ask_handle(handle)->draft, size);
 }
 
-/* --- the folder --------------------------------------------------------------------------- */
+/* --- the folder ------------------------------------------------------------------- */
 
 /* When the newest session was made. */
 static void ask_stat(struct node *node, struct stat *out)

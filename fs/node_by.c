@@ -72,7 +72,7 @@ static char *join(const char *path, const char *name)
 	return asprintf(&joined, "%s%s%s", path, path[0] ? "/" : "", name) < 0 ? NULL : joined;
 }
 
-/* --- links ------------------------------------------------------------------------------------------ */
+/* --- links ------------------------------------------------------------------------ */
 
 static size_t depth(const char *path)
 {
@@ -116,7 +116,7 @@ static void by_lookup(struct node *dir, struct req *req, const char *name)
 		req_entry(req, link_node(fs, path, library_find(fs->library, &found->document)));
 }
 
-/* --- listings --------------------------------------------------------------------------------------- */
+/* --- listings --------------------------------------------------------------------- */
 
 static bool may_see(struct fs *fs, const struct view_node *node, const struct caller *caller)
 {

@@ -19,13 +19,13 @@ struct doc_node {
 		};
 	};
 	enum doc_folder folder;
-	uint32_t number;        /* DOC_VERSION: which */
+	uint32_t number; /* DOC_VERSION: which */
 	struct attributes last; /* what it looked like, for when the document is gone */
 };
 
 /* The node of such a folder, made if need be. NULL: no memory. */
-struct node *doc_node_of(struct fs *fs, const struct uuid *id, enum doc_folder folder,
-	uint32_t number);
+struct node *doc_node_of(
+	struct fs *fs, const struct uuid *id, enum doc_folder folder, uint32_t number);
 
 /* The folder's path below the document's own, in @out (32 bytes), for hiding. */
 const char *doc_folder_path(const struct doc_node *doc, char out[32]);

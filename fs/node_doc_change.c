@@ -21,7 +21,7 @@ static struct doc_node *doc_of(struct node *node)
 	return (struct doc_node *)node;
 }
 
-/* --- hiding --------------------------------------------------------------------------------------- */
+/* --- hiding ----------------------------------------------------------------------- */
 
 static struct hiding_seen shows_now(const struct library_entry *entry)
 {
@@ -41,12 +41,13 @@ void doc_unlink(struct node *dir, struct req *req, const char *name)
 	if (!entry)
 		return;
 	struct hiding_seen now = shows_now(entry);
-	req_error(req, hiding_add(req->fs->hiding, &doc->id, doc_folder_path(doc, path), name, &now));
+	req_error(
+		req, hiding_add(req->fs->hiding, &doc->id, doc_folder_path(doc, path), name, &now));
 }
 
 /* How many names the folder would show if nothing were hidden. */
-static size_t visible(struct fs *fs, const struct library_entry *entry, const char *folder,
-	size_t versions)
+static size_t visible(
+	struct fs *fs, const struct library_entry *entry, const char *folder, size_t versions)
 {
 	struct hiding_seen now = shows_now(entry), then = now;
 
@@ -94,13 +95,13 @@ static void deleted(void *context, int result)
 	req_error(req, result);
 }
 
-static void hide_folder(struct req *req, const struct removing *removing,
-	const struct library_entry *entry)
+static void hide_folder(
+	struct req *req, const struct removing *removing, const struct library_entry *entry)
 {
 	struct hiding_seen now = shows_now(entry);
 
-	req_error(req, hiding_add(req->fs->hiding, &removing->id, removing->parent, removing->name,
-			       &now));
+	req_error(req,
+		hiding_add(req->fs->hiding, &removing->id, removing->parent, removing->name, &now));
 }
 
 static void then_remove(struct req *req)
@@ -122,8 +123,8 @@ static void then_remove(struct req *req)
 		inbox_delete(fs->inbox, &removing->id, deleted, req);
 }
 
-static void remove_folder(struct req *req, const struct uuid *id, const char *parent,
-	const char *name)
+static void remove_folder(
+	struct req *req, const struct uuid *id, const char *parent, const char *name)
 {
 	struct removing *removing = calloc(1, sizeof(*removing));
 
@@ -160,7 +161,7 @@ void docs_rmdir(struct node *dir, struct req *req, const char *name)
 		req_error(req, -ENOENT);
 }
 
-/* --- bits ------------------------------------------------------------------------------------------- */
+/* --- bits ------------------------------------------------------------------------- */
 
 static const struct uuid *id_of(const struct node *node)
 {
@@ -180,8 +181,8 @@ static void then_changed(void *context, int result)
 	req_attr(req);
 }
 
-void doc_setattr(struct node *node, struct req *req, const struct stat *attr, int set,
-	struct handle *handle)
+void doc_setattr(
+	struct node *node, struct req *req, const struct stat *attr, int set, struct handle *handle)
 {
 	struct library_entry *entry = library_find(node->fs->library, id_of(node));
 
@@ -208,7 +209,7 @@ void doc_setattr(struct node *node, struct req *req, const struct stat *attr, in
 		req_attr(req); /* times are the document's, not a user's */
 }
 
-/* --- extended attributes ---------------------------------------------------------------------------- */
+/* --- extended attributes ---------------------------------------------------------- */
 
 struct asking {
 	struct uuid id;

@@ -54,7 +54,7 @@ static void blob_stat(struct node *node, struct stat *out)
 	out->st_atim = out->st_ctim = out->st_mtim;
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------- */
 
 struct reading {
 	struct blob_handle *handle;
@@ -205,8 +205,8 @@ struct node *doc_blob_node(struct fs *fs, const struct library_entry *entry, enu
 {
 	struct spool_inode *spooled = version ? NULL : find_spooled(fs, entry);
 	uint64_t ino = doc_ino(&entry->id, path);
-	uint64_t identity[] = {ino, version, spooled ? spooled->ino : 0, spooled ? spooled->size : size,
-		(uint64_t)mtime_ns};
+	uint64_t identity[] = {ino, version, spooled ? spooled->ino : 0,
+		spooled ? spooled->size : size, (uint64_t)mtime_ns};
 	uint64_t key = node_hash("blob", identity, sizeof(identity));
 	struct node *found = node_find(fs, key);
 

@@ -48,7 +48,7 @@ static struct looking *looking_new(struct doc_node *doc, struct req *req, const 
 	return looking;
 }
 
-/* --- files of rendered text ------------------------------------------------------------------- */
+/* --- files of rendered text ------------------------------------------------------- */
 
 static void text_stat(struct node *node, struct stat *out)
 {
@@ -93,7 +93,7 @@ struct node *doc_text_node(struct fs *fs, const struct uuid *id, bool is_stable,
 	return node_text_about(fs, ops, id, key, ino, attributes, data, len);
 }
 
-/* --- metadata.json and error ------------------------------------------------------------------- */
+/* --- metadata.json and error ------------------------------------------------------ */
 
 /* A document that is not in the catalog yet: what the library knows of it. */
 static int brief(struct library_entry *entry, struct document *out)
@@ -155,19 +155,27 @@ static void then_text(struct req *req)
 		return;
 	}
 	char *text = buf_take(&req->buf, &len);
-	uint64_t key = node_text_key(looking->ino, &looking->attributes, text ? text : "", len);
-	req_entry(req, doc_text_node(req->fs, &looking->id, false, key, looking->ino,
-			       &looking->attributes, text, len));
+	req_entry(req,
+		doc_text_node(req->fs, &looking->id, false, looking->key, looking->ino,
+			&looking->attributes, text, len));
 }
 
-static void lookup_record(struct doc_node *doc, struct req *req, const char *path,
-	void (*work)(struct req *))
+static void lookup_record(
+	struct doc_node *doc, struct req *req, const char *path, void (*work)(struct req *))
 {
 	struct looking *looking = looking_new(doc, req, path);
 
 	if (!looking)
 		return;
-	if (brief(library_find(req->fs->library, &doc->id), &looking->record))
+	/* Every change of the record moves its time: this key stands for what will be rendered. */
+	struct library_entry *entry = library_find(req->fs->library, &doc->id);
+	uint64_t identity[] = {looking->ino, (uint64_t)entry->updated_ns, entry->status,
+		entry->version, entry->access.mode};
+	looking->key = node_hash("record", identity, sizeof(identity));
+	struct node *found = node_find(req->fs, looking->key);
+	if (found)
+		req_entry(req, found);
+	else if (brief(entry, &looking->record))
 		req_error(req, -ENOMEM);
 	else
 		req_offload(req, work, then_text);
@@ -183,7 +191,7 @@ void doc_lookup_error(struct doc_node *doc, struct req *req)
 	lookup_record(doc, req, "error", work_error);
 }
 
-/* --- chunks ------------------------------------------------------------------------------------------ */
+/* --- chunks ----------------------------------------------------------------------- */
 
 void doc_chunk_name(uint32_t index, char out[24])
 {
@@ -244,8 +252,9 @@ static void then_stable(struct req *req)
 		return;
 	}
 	char *text = buf_take(&req->buf, &len);
-	req_entry(req, doc_text_node(req->fs, &looking->id, true, looking->key, looking->ino,
-			       &looking->attributes, text, len));
+	req_entry(req,
+		doc_text_node(req->fs, &looking->id, true, looking->key, looking->ino,
+			&looking->attributes, text, len));
 }
 
 /* Content that belongs to a version and to the bits: made once while the kernel holds it. */
@@ -288,7 +297,7 @@ void doc_lookup_jsonl(struct doc_node *doc, struct req *req)
 		lookup_stable(req, looking, work_jsonl);
 }
 
-/* --- versions ---------------------------------------------------------------------------------------- */
+/* --- versions --------------------------------------------------------------------- */
 
 static void work_record(struct req *req)
 {
@@ -330,8 +339,8 @@ static void then_version_file(struct req *req)
 		return;
 	}
 	snprintf(path, sizeof(path), "versions/%" PRIu32 "/%s", doc->number, version->name);
-	struct node *node = doc_blob_node(req->fs, entry, BLOB_ORIGINAL, version->number, version->size,
-		version->mtime_ns, path);
+	struct node *node = doc_blob_node(req->fs, entry, BLOB_ORIGINAL, version->number,
+		version->size, version->mtime_ns, path);
 	document_release(&looking->record);
 	req_entry(req, node);
 }
@@ -376,7 +385,8 @@ static void then_list(struct req *req)
 		if (hiding_has(req->fs->hiding, &doc->id, below, shown))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", below, shown);
-		dirlist_add(&req->list, shown, doc_ino(&doc->id, path), is_folder ? S_IFDIR : S_IFREG);
+		dirlist_add(
+			&req->list, shown, doc_ino(&doc->id, path), is_folder ? S_IFDIR : S_IFREG);
 	}
 	document_release(&looking->record);
 	if (req->result)

@@ -55,7 +55,7 @@ struct library_entry *doc_entry(const struct doc_node *doc, struct req *req)
 	return entry;
 }
 
-/* --- a document's folders ---------------------------------------------------------------------- */
+/* --- a document's folders --------------------------------------------------------- */
 
 /* A folder shows rwx for the owner, and r-x for group and others where the file has r. */
 static void doc_stat(struct node *node, struct stat *out)
@@ -90,8 +90,9 @@ static void lookup_original(struct doc_node *doc, struct req *req, const char *n
 		return;
 	}
 	snprintf(path, sizeof(path), "original/%s", name);
-	req_entry(req, doc_blob_node(req->fs, entry, BLOB_ORIGINAL, entry->version, entry->size,
-			       entry->mtime_ns, path));
+	req_entry(req,
+		doc_blob_node(req->fs, entry, BLOB_ORIGINAL, entry->version, entry->size,
+			entry->mtime_ns, path));
 }
 
 static void lookup_status(struct doc_node *doc, struct req *req, const struct library_entry *entry)
@@ -106,7 +107,8 @@ static void lookup_status(struct doc_node *doc, struct req *req, const struct li
 	}
 	uint64_t ino = doc_ino(&doc->id, "status");
 	uint64_t key = node_text_key(ino, &attributes, text, (size_t)len);
-	req_entry(req, doc_text_node(req->fs, &doc->id, false, key, ino, &attributes, text, (size_t)len));
+	req_entry(req,
+		doc_text_node(req->fs, &doc->id, false, key, ino, &attributes, text, (size_t)len));
 }
 
 static void lookup_in_document(struct doc_node *doc, struct req *req, const char *name)
@@ -123,8 +125,9 @@ static void lookup_in_document(struct doc_node *doc, struct req *req, const char
 	else if (strcmp(name, "error") == 0 && entry->status == DOC_FAILED)
 		doc_lookup_error(doc, req);
 	else if (strcmp(name, "text.txt") == 0 && entry->version)
-		req_entry(req, doc_blob_node(fs, entry, BLOB_TEXT, entry->version, entry->text_size,
-				       entry->updated_ns, "text.txt"));
+		req_entry(req,
+			doc_blob_node(fs, entry, BLOB_TEXT, entry->version, entry->text_size,
+				entry->updated_ns, "text.txt"));
 	else if (strcmp(name, "chunks.jsonl") == 0 && entry->version)
 		doc_lookup_jsonl(doc, req);
 	else if (strcmp(name, "original") == 0)
@@ -155,7 +158,7 @@ static void doc_lookup(struct node *dir, struct req *req, const char *name)
 	}
 }
 
-/* --- listings -------------------------------------------------------------------------------------- */
+/* --- listings --------------------------------------------------------------------- */
 
 static void add(struct doc_node *doc, struct req *req, const char *name, mode_t type)
 {
@@ -227,8 +230,8 @@ static const struct node_ops doc_ops = {
 	.setxattr = doc_setxattr,
 };
 
-struct node *doc_node_of(struct fs *fs, const struct uuid *id, enum doc_folder folder,
-	uint32_t number)
+struct node *doc_node_of(
+	struct fs *fs, const struct uuid *id, enum doc_folder folder, uint32_t number)
 {
 	struct doc_node identity = {.id = *id, .folder = folder, .number = number};
 	char path[32];
@@ -246,7 +249,7 @@ struct node *doc_node_of(struct fs *fs, const struct uuid *id, enum doc_folder f
 	return &doc->node;
 }
 
-/* --- docs/ itself ----------------------------------------------------------------------------------- */
+/* --- docs/ itself ----------------------------------------------------------------- */
 
 static void docs_stat(struct node *node, struct stat *out)
 {
@@ -281,10 +284,11 @@ static void docs_list(struct node *dir, struct req *req)
 	}
 	dirlist_add(&req->list, ".", dir->ino, S_IFDIR);
 	dirlist_add(&req->list, "..", dir->fs->root->ino, S_IFDIR);
-	for (struct library_entry *entry = library_first(dir->fs->library); entry; entry = entry->after)
+	for (struct library_entry *entry = library_first(dir->fs->library); entry;
+		entry = entry->after)
 		if (access_may_read(&entry->access, &caller))
-			dirlist_add(&req->list, uuid_format(&entry->id, name), doc_ino(&entry->id, ""),
-				S_IFDIR);
+			dirlist_add(&req->list, uuid_format(&entry->id, name),
+				doc_ino(&entry->id, ""), S_IFDIR);
 	caller_release(&caller);
 	req_list(req);
 }

@@ -53,7 +53,7 @@ void inbox_req_done(void *context, int result)
 	req_error(context, result);
 }
 
-/* --- looking ---------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------- */
 
 static void folder_lookup(struct node *dir, struct req *req, const char *name)
 {
@@ -72,7 +72,8 @@ static void folder_list(struct node *dir, struct req *req)
 		[SPOOL_FOLDER] = S_IFDIR,
 		[SPOOL_LINK] = S_IFLNK,
 	};
-	struct spool_inode *folder = inode_of(dir), *above = folder->name ? folder->name->folder : NULL;
+	struct spool_inode *folder = inode_of(dir),
+			   *above = folder->name ? folder->name->folder : NULL;
 
 	dirlist_add(&req->list, ".", dir->ino, S_IFDIR);
 	dirlist_add(&req->list, "..", above ? above->ino : dir->fs->root->ino, S_IFDIR);
@@ -81,7 +82,7 @@ static void folder_list(struct node *dir, struct req *req)
 	req_list(req);
 }
 
-/* --- making ----------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------- */
 
 /* A create on its way: the req, and what it needs when it is in the journal. */
 struct making {
@@ -134,7 +135,8 @@ static struct spool_new describe(struct req *req, enum spool_kind kind, mode_t m
 	};
 }
 
-static void folder_create(struct node *dir, struct req *req, const char *name, mode_t mode, int flags)
+static void folder_create(
+	struct node *dir, struct req *req, const char *name, mode_t mode, int flags)
 {
 	struct fs *fs = dir->fs;
 	struct spool_new new = describe(req, SPOOL_FILE, mode);
@@ -148,8 +150,8 @@ static void folder_create(struct node *dir, struct req *req, const char *name, m
 	}
 	making->req = req;
 	making->fd = -1;
-	int rc = spool_create(fs->spool, inode_of(dir), name, &new, &entry, &making->fd,
-		finish_create, making);
+	int rc = spool_create(
+		fs->spool, inode_of(dir), name, &new, &entry, &making->fd, finish_create, making);
 	if (rc) {
 		free(making);
 		req_error(req, rc);
@@ -198,7 +200,8 @@ static void folder_link(struct node *dir, struct req *req, const char *name, str
 		req_error(req, -EXDEV); /* a document is no file of the inbox */
 		return;
 	}
-	int rc = spool_link(fs->spool, inode_of(target), inode_of(dir), name, &entry, finish_entry, req);
+	int rc = spool_link(
+		fs->spool, inode_of(target), inode_of(dir), name, &entry, finish_entry, req);
 	if (rc) {
 		req_error(req, rc);
 		return;
@@ -207,7 +210,7 @@ static void folder_link(struct node *dir, struct req *req, const char *name, str
 	inbox_came(fs->inbox, entry);
 }
 
-/* --- removing and moving ----------------------------------------------------------------------- */
+/* --- removing and moving ---------------------------------------------------------- */
 
 static void remove_entry(struct node *dir, struct req *req, const char *name, bool is_folder)
 {
@@ -279,7 +282,7 @@ static void folder_fsyncdir(struct node *dir, struct req *req)
 	spool_sync(dir->fs->spool, inbox_req_done, req);
 }
 
-/* --- the room that is left --------------------------------------------------------------------- */
+/* --- the room that is left -------------------------------------------------------- */
 
 static void work_statfs(struct req *req)
 {
@@ -299,7 +302,7 @@ void inbox_node_statfs(struct node *node, struct req *req)
 	req_offload(req, work_statfs, NULL);
 }
 
-/* --- the tables ---------------------------------------------------------------------------------- */
+/* --- the tables ------------------------------------------------------------------- */
 
 static void link_readlink(struct node *node, struct req *req)
 {

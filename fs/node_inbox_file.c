@@ -34,7 +34,7 @@ static struct spool_inode *inode_of(const struct node *node)
 	return ((const struct inbox_node *)node)->inode;
 }
 
-/* --- attributes ---------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------- */
 
 static struct timespec to_timespec(int64_t ns)
 {
@@ -54,7 +54,8 @@ void inbox_node_stat(struct node *node, struct stat *out)
 	out->st_uid = inode->uid;
 	out->st_gid = inode->gid;
 	out->st_nlink = inode->kind == SPOOL_FOLDER ? 2 + inode->folders : inode->names;
-	out->st_size = inode->kind == SPOOL_LINK ? (off_t)strlen(inode->target) : (off_t)inode->size;
+	out->st_size =
+		inode->kind == SPOOL_LINK ? (off_t)strlen(inode->target) : (off_t)inode->size;
 	out->st_atim = to_timespec(inode->atime_ns);
 	out->st_mtim = to_timespec(inode->mtime_ns);
 	out->st_ctim = to_timespec(inode->ctime_ns);
@@ -168,8 +169,8 @@ static void journaled_truncate(void *context, int result)
 	req_offload(req, work_truncate, then_truncated);
 }
 
-void inbox_node_setattr(struct node *node, struct req *req, const struct stat *attr, int set,
-	struct handle *handle)
+void inbox_node_setattr(
+	struct node *node, struct req *req, const struct stat *attr, int set, struct handle *handle)
 {
 	struct fs *fs = node->fs;
 
@@ -197,7 +198,7 @@ void inbox_node_setattr(struct node *node, struct req *req, const struct stat *a
 	spool_open_for_write(fs->spool, inode_of(node), journaled_truncate, req);
 }
 
-/* --- extended attributes ------------------------------------------------------------------------ */
+/* --- extended attributes ---------------------------------------------------------- */
 
 static struct spool_entry *first_name(const struct node *node)
 {
@@ -213,9 +214,9 @@ static int get_own(struct node *node, const char *name, struct buf *out)
 	if (!entry || node->ops != &inbox_file_ops)
 		return -ENODATA;
 	if (strcmp(name, "user.askfs.id") == 0)
-		return uuid_is_nil(&entry->document) ?
-			-ENODATA :
-			buf_adds(out, uuid_format(&entry->document, text));
+		return uuid_is_nil(&entry->document)
+			? -ENODATA
+			: buf_adds(out, uuid_format(&entry->document, text));
 	if (strcmp(name, "user.askfs.state") == 0) {
 		const char *state = inbox_state(node->fs->inbox, entry);
 		return *state ? buf_adds(out, state) : -ENODATA;
@@ -281,14 +282,15 @@ void inbox_node_setxattr(struct node *node, struct req *req, const char *name, c
 		req_error(req, -EPERM); /* it is what askfs says, not what it is told */
 		return;
 	}
-	int rc = spool_setxattr(fs->spool, inode_of(node), name, value, size, flags, inbox_req_done, req);
+	int rc = spool_setxattr(
+		fs->spool, inode_of(node), name, value, size, flags, inbox_req_done, req);
 	if (rc)
 		req_error(req, rc);
 	else if (is_ours)
 		inbox_attr_changed(fs->inbox, inode_of(node));
 }
 
-/* --- opening and closing -------------------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------- */
 
 static bool is_writing(int flags)
 {
@@ -300,7 +302,8 @@ static void work_open(struct req *req)
 	char name[24];
 
 	int flags = (is_writing(req->file.flags) ? O_RDWR : O_RDONLY) | O_CLOEXEC;
-	int fd = openat(spool_dir_fd(req->fs->spool), spool_file(inode_of(req->node)->ino, name), flags);
+	int fd = openat(
+		spool_dir_fd(req->fs->spool), spool_file(inode_of(req->node)->ino, name), flags);
 	if (fd >= 0 && req->file.flags & O_TRUNC && ftruncate(fd, 0)) {
 		req->result = -errno;
 		close(fd);
@@ -353,7 +356,7 @@ static void file_open(struct node *node, struct req *req, int flags)
 		req_offload(req, work_open, then_opened);
 }
 
-/* --- reading and writing -------------------------------------------------------------------------- */
+/* --- reading and writing ---------------------------------------------------------- */
 
 static struct inbox_handle *file_of(struct handle *handle)
 {
@@ -370,7 +373,8 @@ struct transfer {
 	int64_t mtime_ns; /* of the backing file after a write: what a restart finds */
 };
 
-static struct transfer *transfer_new(struct req *req, struct handle *handle, size_t size, off_t offset)
+static struct transfer *transfer_new(
+	struct req *req, struct handle *handle, size_t size, off_t offset)
 {
 	struct transfer *t = calloc(1, sizeof(*t));
 
@@ -449,8 +453,8 @@ static void then_written(struct req *req)
 		req_error(req, req->result);
 }
 
-static void file_write(struct handle *handle, struct req *req, const void *data, size_t size,
-	off_t offset)
+static void file_write(
+	struct handle *handle, struct req *req, const void *data, size_t size, off_t offset)
 {
 	struct inbox_handle *file = file_of(handle);
 	uint64_t limit = file->fs->config->max_file_bytes;
@@ -493,7 +497,8 @@ static void then_fallocated(struct req *req)
 	req_error(req, req->result);
 }
 
-static void file_fallocate(struct handle *handle, struct req *req, int mode, off_t offset, off_t len)
+static void file_fallocate(
+	struct handle *handle, struct req *req, int mode, off_t offset, off_t len)
 {
 	struct inbox_handle *file = file_of(handle);
 	uint64_t limit = file->fs->config->max_file_bytes;

@@ -14,7 +14,8 @@
 static const char readme[] =
 	"This folder is a knowledge base.\n"
 	"\n"
-	"  Copy documents into inbox/. Each is read and indexed when its writer is done, and leaves\n"
+	"  Copy documents into inbox/. Each is read and indexed when its writer is done, and "
+	"leaves\n"
 	"  the inbox a little later. What could not be read stays, with a note that says why.\n"
 	"\n"
 	"      cp report.pdf inbox/\n"
@@ -38,7 +39,8 @@ static const char readme[] =
 	"  search/    searches\n"
 	"  system/    health, metrics, configuration, usage\n"
 	"\n"
-	"  Delete a document with rm -r docs/ID. Who may read a document's file may find it and get\n"
+	"  Delete a document with rm -r docs/ID. Who may read a document's file may find it and "
+	"get\n"
 	"  answers from it, and nobody else: chmod 600 docs/ID keeps it to yourself.\n"
 	"\n"
 	"The manual is in askfs(5).\n";
@@ -79,8 +81,8 @@ static struct node *readme_node(struct fs *fs)
 		.mtime_ns = fs->made_ns,
 	};
 
-	return node_text_stable(fs, node_hash("root", "README.txt", 10), &attributes, strdup(readme),
-		strlen(readme));
+	return node_text_stable(fs, node_hash("root", "README.txt", 10), &attributes,
+		strdup(readme), strlen(readme));
 }
 
 static void root_lookup(struct node *dir, struct req *req, const char *name)

@@ -70,7 +70,7 @@ struct attributes search_attributes(const struct search *search)
 	return attributes;
 }
 
-/* --- a search ----------------------------------------------------------------------------- */
+/* --- a search --------------------------------------------------------------------- */
 
 static void search_stat(struct node *node, struct stat *out)
 {
@@ -198,7 +198,7 @@ static const struct node_ops search_ops = {
 	.setattr = search_setattr,
 };
 
-/* --- folders of searches: search/ and search/<login name>/ -------------------------------- */
+/* --- folders of searches: search/ and search/<login name>/ ------------------------ */
 
 static void folder_lookup(struct node *dir, struct req *req, const char *name);
 static void folder_list(struct node *dir, struct req *req);

@@ -90,7 +90,7 @@ static struct session_wait *wait_new(
 	return wait;
 }
 
-/* --- sources/ ----------------------------------------------------------------------------- */
+/* --- sources/ --------------------------------------------------------------------- */
 
 /* The name of source @index, cut between characters. */
 static void source_name(const struct answer *answer, size_t index, char out[NAME_MAX + 1])
@@ -205,7 +205,7 @@ static const struct node_ops sources_ops = {
 	.list = sources_list,
 };
 
-/* --- sessions/<session> and sessions/ ----------------------------------------------------- */
+/* --- sessions/<session> and sessions/ --------------------------------------------- */
 
 static const struct {
 	const char *name;

@@ -65,7 +65,7 @@ static void set_times(struct stat *out, int64_t ns)
 	out->st_atim = out->st_mtim = out->st_ctim = time;
 }
 
-/* --- a rendering ----------------------------------------------------------------------- */
+/* --- a rendering ------------------------------------------------------------------ */
 
 static void rendering_stat(struct node *node, struct stat *out)
 {
@@ -116,7 +116,7 @@ static const struct node_ops rendering_ops = {
 	.open = rendering_open,
 };
 
-/* --- the folder ------------------------------------------------------------------------ */
+/* --- the folder ------------------------------------------------------------------- */
 
 static void system_stat(struct node *node, struct stat *out)
 {
@@ -208,7 +208,7 @@ struct node *node_system_new(struct fs *fs)
 	return node_new(fs, &system_ops, sizeof(struct system_node), ino, ino);
 }
 
-/* --- health ---------------------------------------------------------------------------- */
+/* --- health ----------------------------------------------------------------------- */
 
 static void add_time(cJSON *object, const char *name, int64_t ns)
 {
@@ -328,7 +328,7 @@ static int render_health(struct fs *fs, struct buf *out)
 	return print_json(root, out);
 }
 
-/* --- metrics, config, usage ---------------------------------------------------------- */
+/* --- metrics, config, usage ------------------------------------------------------- */
 
 static void add_calls(struct buf *out, const char *port, const char *adapter, uint64_t calls)
 {

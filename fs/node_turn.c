@@ -50,7 +50,7 @@ static struct turn_node *turn_node(struct node *node)
 	return (struct turn_node *)(void *)node;
 }
 
-/* --- content ------------------------------------------------------------------------------ */
+/* --- content ---------------------------------------------------------------------- */
 
 static bool is_settled(const struct turn_node *self)
 {
@@ -191,7 +191,7 @@ static int push(struct turn_node *self, struct waiter *waiter)
 	return -EINPROGRESS;
 }
 
-/* --- attributes --------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------- */
 
 static void set_times(struct stat *out, int64_t ns)
 {
@@ -229,7 +229,7 @@ static void turn_forget(struct node *node)
 	buf_release(&self->rendered);
 }
 
-/* --- waiting ------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------- */
 
 static void interrupted(struct req *req)
 {
@@ -266,7 +266,7 @@ static struct turn_wait *wait_new(struct req *req, void (*done)(struct waiter *,
 	return wait;
 }
 
-/* --- open and read ------------------------------------------------------------------------ */
+/* --- open and read ---------------------------------------------------------------- */
 
 static void turn_read(struct handle *handle, struct req *req, size_t size, off_t offset)
 {
@@ -338,7 +338,7 @@ static void turn_open(struct node *node, struct req *req, int flags)
 	}
 }
 
-/* --- chmod, truncate, touch of ask/<session> ---------------------------------------------- */
+/* --- chmod, truncate, touch of ask/<session> -------------------------------------- */
 
 static void attr_step(struct waiter *waiter, int rc)
 {
@@ -400,7 +400,7 @@ static void turn_setattr(
 		req_attr(req);
 }
 
-/* --- the nodes ---------------------------------------------------------------------------- */
+/* --- the nodes -------------------------------------------------------------------- */
 
 static const struct node_ops turn_ops = {
 	.name = "turn",

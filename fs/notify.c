@@ -80,7 +80,8 @@ static void run(struct job *job)
 	if (notice->kind == NOTICE_ENTRY)
 		fuse_lowlevel_notify_inval_entry(session, notice->ino, notice->data, notice->len);
 	else
-		fuse_lowlevel_notify_inval_inode(session, notice->ino, notice->with_content ? 0 : -1, 0);
+		fuse_lowlevel_notify_inval_inode(
+			session, notice->ino, notice->with_content ? 0 : -1, 0);
 	free(notice);
 }
 

@@ -53,7 +53,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	(void)userdata;
 	conn->max_write = 1 << 20;
 	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
-	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	conn->want &=
+		~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 	conn->want |= conn->capable & (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS);
 	conn->time_gran = 1;
 }
@@ -94,8 +95,8 @@ static void op_getattr(fuse_req_t fuse, fuse_ino_t ino, struct fuse_file_info *f
 		req_attr(req);
 }
 
-static void op_setattr(fuse_req_t fuse, fuse_ino_t ino, struct stat *attr, int set,
-	struct fuse_file_info *fi)
+static void op_setattr(
+	fuse_req_t fuse, fuse_ino_t ino, struct stat *attr, int set, struct fuse_file_info *fi)
 {
 	struct req *req = begin(fuse, ino, "setattr");
 
@@ -241,8 +242,8 @@ static void op_create(fuse_req_t fuse, fuse_ino_t parent, const char *name, mode
 		req->node->ops->create(req->node, req, name, mode, fi->flags);
 }
 
-static void op_read(fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset,
-	struct fuse_file_info *fi)
+static void op_read(
+	fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct req *req = begin(fuse, ino, "read");
 	struct handle *handle = handle_of(fi);
@@ -338,8 +339,8 @@ static void op_fallocate(fuse_req_t fuse, fuse_ino_t ino, int mode, off_t offset
 		req_error(req, -EOPNOTSUPP);
 }
 
-static void op_poll(fuse_req_t fuse, fuse_ino_t ino, struct fuse_file_info *fi,
-	struct fuse_pollhandle *ph)
+static void op_poll(
+	fuse_req_t fuse, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {
 	struct req *req = begin(fuse, ino, "poll");
 	struct handle *handle = handle_of(fi);
@@ -372,8 +373,8 @@ static void op_opendir(fuse_req_t fuse, fuse_ino_t ino, struct fuse_file_info *f
 }
 
 /* The offset of an entry is where the next one begins, plus 1: 0 is the start. */
-static void op_readdir(fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset,
-	struct fuse_file_info *fi)
+static void op_readdir(
+	fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct dir_handle *dir = (struct dir_handle *)(uintptr_t)fi->fh;
 	char *out = malloc(size);
@@ -389,8 +390,8 @@ static void op_readdir(fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offse
 	}
 	while ((next = dirlist_next(&dir->list, at, &head, &name))) {
 		struct stat attr = {.st_ino = head.ino, .st_mode = head.type};
-		size_t need = fuse_add_direntry(fuse, out + used, size - used, name, &attr,
-			(off_t)next + 1);
+		size_t need = fuse_add_direntry(
+			fuse, out + used, size - used, name, &attr, (off_t)next + 1);
 		if (need > size - used)
 			break;
 		used += need;
@@ -435,7 +436,7 @@ static void op_statfs(fuse_req_t fuse, fuse_ino_t ino)
 	ops->statfs(req->node, req);
 }
 
-/* --- extended attributes --------------------------------------------------------------- */
+/* --- extended attributes ---------------------------------------------------------- */
 
 static bool has_prefix(const char *name, const char *prefix)
 {
@@ -481,7 +482,8 @@ static void op_getxattr(fuse_req_t fuse, fuse_ino_t ino, const char *name, size_
 
 	metric_fuse("getxattr");
 	if (has_prefix(name, "system.")) {
-		fuse_reply_err(fuse, EOPNOTSUPP); /* an ACL that nobody enforces must not be accepted */
+		fuse_reply_err(
+			fuse, EOPNOTSUPP); /* an ACL that nobody enforces must not be accepted */
 		return;
 	}
 	if (!has_prefix(name, "user.") || !node->ops->getxattr) {

@@ -41,7 +41,7 @@ static void finish(struct req *req)
 	free(req);
 }
 
-/* --- who asks ----------------------------------------------------------------------------- */
+/* --- who asks --------------------------------------------------------------------- */
 
 uid_t req_uid(const struct req *req)
 {
@@ -75,7 +75,7 @@ int req_caller(struct req *req, struct caller *out)
 	return 0;
 }
 
-/* --- between the threads --------------------------------------------------------------- */
+/* --- between the threads ---------------------------------------------------------- */
 
 static void run_then(struct task *task)
 {
@@ -137,7 +137,7 @@ void req_park(struct req *req, void (*interrupted)(struct req *req))
 	fuse_req_interrupt_func(req->fuse, on_interrupt, req);
 }
 
-/* --- the answers ------------------------------------------------------------------------- */
+/* --- the answers ------------------------------------------------------------------ */
 
 void req_error(struct req *req, int error)
 {
@@ -257,8 +257,8 @@ void handle_free(struct handle *handle)
 		free(handle);
 }
 
-static void fill_file(struct req *req, struct handle *handle, struct node *node,
-	enum open_cache cache)
+static void fill_file(
+	struct req *req, struct handle *handle, struct node *node, enum open_cache cache)
 {
 	handle->node = node;
 	handle->flags = req->file.flags;

@@ -19,18 +19,18 @@
 struct req {
 	fuse_req_t fuse;
 	struct fs *fs;
-	struct node *node;              /* what the request is about */
-	struct fuse_file_info file;     /* of open, create, opendir: what will be answered */
+	struct node *node; /* what the request is about */
+	struct fuse_file_info file; /* of open, create, opendir: what will be answered */
 
-	struct job job;                 /* req_offload */
-	void (*work)(struct req *req);  /* I/O pool */
-	void (*then)(struct req *req);  /* loop thread */
+	struct job job; /* req_offload */
+	void (*work)(struct req *req); /* I/O pool */
+	void (*then)(struct req *req); /* loop thread */
 	struct task task;
 
 	/* For the operation's own use between its parts. */
-	void *data;                     /* freed with free() when the request is answered */
-	struct buf buf;                 /* released likewise; ceiling 1 GiB */
-	struct dirlist list;            /* released likewise, unless req_list took it */
+	void *data; /* freed with free() when the request is answered */
+	struct buf buf; /* released likewise; ceiling 1 GiB */
+	struct dirlist list; /* released likewise, unless req_list took it */
 	struct err err;
 	int64_t number;
 	int result;
@@ -57,23 +57,23 @@ void req_offload(struct req *req, void (*work)(struct req *), void (*then)(struc
 void req_park(struct req *req, void (*interrupted)(struct req *req));
 
 /* The answers. The request is gone when they return. @error is a negative errno. */
-void req_error(struct req *req, int error);                        /* any thread */
-void req_done(struct req *req);                                    /* any thread: 0 */
-void req_data(struct req *req, const void *data, size_t size);     /* any thread: read */
-void req_written(struct req *req, size_t size);                    /* any thread */
-void req_link(struct req *req, const char *target);                /* any thread: readlink */
-void req_statfs(struct req *req, const struct statvfs *statvfs);   /* any thread */
-void req_poll(struct req *req, unsigned revents);                  /* any thread */
+void req_error(struct req *req, int error); /* any thread */
+void req_done(struct req *req); /* any thread: 0 */
+void req_data(struct req *req, const void *data, size_t size); /* any thread: read */
+void req_written(struct req *req, size_t size); /* any thread */
+void req_link(struct req *req, const char *target); /* any thread: readlink */
+void req_statfs(struct req *req, const struct statvfs *statvfs); /* any thread */
+void req_poll(struct req *req, unsigned revents); /* any thread */
 void req_xattr(struct req *req, int rc); /* any thread: req->buf, or the error @rc */
-void req_entry(struct req *req, struct node *node);                /* loop thread; NULL: -ENOMEM */
-void req_attr(struct req *req);                                    /* loop thread: setattr */
-void req_list(struct req *req);                                    /* loop thread: opendir */
+void req_entry(struct req *req, struct node *node); /* loop thread; NULL: -ENOMEM */
+void req_attr(struct req *req); /* loop thread: setattr */
+void req_list(struct req *req); /* loop thread: opendir */
 
 /* open succeeded: @handle (NULL: the node's own content is read, see node_text) and how the
  * kernel shall cache. Loop thread. */
 enum open_cache {
-	OPEN_CACHE_KEEP,   /* content never changes under this node */
-	OPEN_CACHE_FRESH,  /* what the kernel holds of it is stale */
+	OPEN_CACHE_KEEP, /* content never changes under this node */
+	OPEN_CACHE_FRESH, /* what the kernel holds of it is stale */
 	OPEN_CACHE_DIRECT, /* every read and write comes here */
 };
 void req_open(struct req *req, struct handle *handle, enum open_cache cache);

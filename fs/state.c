@@ -39,8 +39,9 @@ char *state_default_path(const char *mount_point)
 	char *path;
 
 	SHA256((const unsigned char *)mount_point, strlen(mount_point), digest);
-	if (!base || asprintf(&path, "%s/%s-%02x%02x%02x%02x", base, name, digest[0], digest[1],
-			     digest[2], digest[3]) < 0)
+	if (!base ||
+		asprintf(&path, "%s/%s-%02x%02x%02x%02x", base, name, digest[0], digest[1],
+			digest[2], digest[3]) < 0)
 		return NULL;
 	return path;
 }
@@ -68,11 +69,15 @@ static int check_private(int fd, const char *path, struct err *err)
 	if (fstat(fd, &attr))
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
 	if (attr.st_uid != geteuid())
-		return err_set(err, -EACCES, "%s belongs to another user: name a state folder of your own "
-			"with --state", path);
+		return err_set(err, -EACCES,
+			"%s belongs to another user: name a state folder of your own "
+			"with --state",
+			path);
 	if (attr.st_mode & 077)
-		return err_set(err, -EACCES, "%s can be read by others, and it holds every document: "
-			"chmod 700 %s", path, path);
+		return err_set(err, -EACCES,
+			"%s can be read by others, and it holds every document: "
+			"chmod 700 %s",
+			path, path);
 	return 0;
 }
 
@@ -87,8 +92,10 @@ static int lock(struct state *state, struct err *err)
 		if (pread(state->lock_fd, text, sizeof(text) - 1, 0) < 0)
 			text[0] = '\0';
 		text[strcspn(text, "\n")] = '\0';
-		return err_set(err, -EBUSY, "%s is in use by another askfs (process %s): unmount that one "
-			"first, or name another folder with --state", state->path, text);
+		return err_set(err, -EBUSY,
+			"%s is in use by another askfs (process %s): unmount that one "
+			"first, or name another folder with --state",
+			state->path, text);
 	}
 	ssize_t n = pread(state->lock_fd, text, sizeof(text) - 1, 0);
 	state->was_ended = n == 0 || (n > 0 && text[0] == 'e');

@@ -13,7 +13,7 @@ struct state {
 	char *realm;
 	int dir_fd, spool_fd, lock_fd;
 	int64_t made_ns; /* when it was made; since 1970 */
-	bool was_ended;  /* the daemon before had come to its end, or there was none */
+	bool was_ended; /* the daemon before had come to its end, or there was none */
 };
 
 /* Where the state of a mount is if nobody says otherwise: below $XDG_STATE_HOME/askfs, for root

@@ -32,8 +32,8 @@
 
 #define NAME_SIZE  128 /* holds the longest name above */
 #define BLOCK_SIZE ((size_t)64 << 10)
-#define KNOWN      256 /* objects remembered as good: 8 KiB */
-#define DIRTY      8   /* more puts than that since the last sync: syncfs */
+#define KNOWN	   256 /* objects remembered as good: 8 KiB */
+#define DIRTY	   8 /* more puts than that since the last sync: syncfs */
 #define PUT_TRIES  3
 
 struct dirty {
@@ -44,11 +44,11 @@ struct dirty {
 struct folder {
 	struct blobs blobs;
 	int root;
-	pthread_mutex_t lock;              /* also: unlinking an object with its last key */
-	uint8_t known[KNOWN][HASH_SIZE];   /* lock; by first byte of the hash */
-	struct dirty dirty[DIRTY];         /* lock */
-	size_t dirty_count;                /* lock; more than DIRTY: not all are listed */
-	pthread_mutex_t sync_lock;         /* one sync at a time; held before lock */
+	pthread_mutex_t lock; /* also: unlinking an object with its last key */
+	uint8_t known[KNOWN][HASH_SIZE]; /* lock; by first byte of the hash */
+	struct dirty dirty[DIRTY]; /* lock */
+	size_t dirty_count; /* lock; more than DIRTY: not all are listed */
+	pthread_mutex_t sync_lock; /* one sync at a time; held before lock */
 };
 
 static void close_dir(DIR *dir)
@@ -186,8 +186,8 @@ static void name_fd(char out[NAME_SIZE], int fd)
 }
 
 /* Store new bytes under the key and as an object. */
-static int store(struct folder *folder, const char *ref, const char *object, int fd,
-	uint64_t size, const uint8_t sha256[HASH_SIZE], struct err *err)
+static int store(struct folder *folder, const char *ref, const char *object, int fd, uint64_t size,
+	const uint8_t sha256[HASH_SIZE], struct err *err)
 {
 	char unnamed[NAME_SIZE];
 	AUTO_CLOSE int file = openat(folder->root, "objects", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -200,8 +200,7 @@ static int store(struct folder *folder, const char *ref, const char *object, int
 	name_fd(unnamed, file);
 	if (linkat(AT_FDCWD, unnamed, folder->root, ref, AT_SYMLINK_FOLLOW))
 		return err_set(err, -errno, "cannot store the file: %s", strerror(errno));
-	if (linkat(AT_FDCWD, unnamed, folder->root, object, AT_SYMLINK_FOLLOW) &&
-		errno != EEXIST) {
+	if (linkat(AT_FDCWD, unnamed, folder->root, object, AT_SYMLINK_FOLLOW) && errno != EEXIST) {
 		rc = err_set(err, -errno, "cannot store the file: %s", strerror(errno));
 		unlinkat(folder->root, ref, 0);
 		return rc;
@@ -276,7 +275,8 @@ static int open_ref(struct folder *folder, const char *ref, struct err *err)
 {
 	int fd = openat(folder->root, ref, O_RDONLY | O_CLOEXEC);
 
-	return fd < 0 ? err_set(err, -errno, "cannot open the blob %s: %s", ref, strerror(errno)) : fd;
+	return fd < 0 ? err_set(err, -errno, "cannot open the blob %s: %s", ref, strerror(errno))
+		      : fd;
 }
 
 static int folder_open(struct blobs *blobs, const struct blob_key *key, struct err *err)
@@ -332,7 +332,7 @@ static int remove_ref(struct folder *folder, const char *ref, struct err *err)
 		return fd;
 	/* The name of the object is not kept anywhere: it is the hash of the bytes. */
 	bool is_last = fstat(fd, &status) == 0 && status.st_nlink == 2 &&
-		       hash_fd(fd, sha256, &size, NULL) == 0;
+		hash_fd(fd, sha256, &size, NULL) == 0;
 	if (is_last)
 		name_object(object, sha256);
 	int rc = unlink_ref(folder, ref, fd, is_last ? object : NULL);
@@ -409,8 +409,7 @@ static int remove_if_of(void *context, struct folder *folder, unsigned byte, con
 	return remove_ref(folder, ref, removal->err);
 }
 
-static int folder_remove_document(
-	struct blobs *blobs, const struct uuid *document, struct err *err)
+static int folder_remove_document(struct blobs *blobs, const struct uuid *document, struct err *err)
 {
 	struct removal removal = {.document = document, .err = err};
 
@@ -434,8 +433,7 @@ static int list_ref(void *context, struct folder *folder, unsigned byte, const c
 	return listing->callback(listing->context, &key.document, key.version, key.kind);
 }
 
-static int folder_each(
-	struct blobs *blobs, blobs_each_fn callback, void *context, struct err *err)
+static int folder_each(struct blobs *blobs, blobs_each_fn callback, void *context, struct err *err)
 {
 	struct listing listing = {.callback = callback, .context = context};
 

@@ -32,7 +32,7 @@ static struct memory *memory_of(struct blobs *blobs)
 static bool is_same(const struct blob_key *a, const struct blob_key *b)
 {
 	return a->version == b->version && a->kind == b->kind &&
-	       uuid_equal(&a->document, &b->document);
+		uuid_equal(&a->document, &b->document);
 }
 
 /* The slot that points at the blob of that key, or at the list's end. Under the lock. */
@@ -130,8 +130,7 @@ static int memory_remove(struct blobs *blobs, const struct blob_key *key, struct
 	return 0;
 }
 
-static int memory_remove_document(
-	struct blobs *blobs, const struct uuid *document, struct err *err)
+static int memory_remove_document(struct blobs *blobs, const struct uuid *document, struct err *err)
 {
 	struct memory *memory = memory_of(blobs);
 	struct blob **slot = &memory->first;
@@ -163,8 +162,7 @@ static struct blob_key *copy_keys(struct memory *memory, size_t *count)
 	return keys;
 }
 
-static int memory_each(
-	struct blobs *blobs, blobs_each_fn callback, void *context, struct err *err)
+static int memory_each(struct blobs *blobs, blobs_each_fn callback, void *context, struct err *err)
 {
 	size_t count;
 	AUTO_FREE struct blob_key *keys = copy_keys(memory_of(blobs), &count);

@@ -420,8 +420,8 @@ static int memory_message_put(
 	return 0;
 }
 
-static int memory_message_remove(struct catalog *catalog, const struct uuid *conversation,
-	uint32_t seq, struct err *err)
+static int memory_message_remove(
+	struct catalog *catalog, const struct uuid *conversation, uint32_t seq, struct err *err)
 {
 	struct memory *memory = memory_of(catalog);
 	struct message key = {.conversation = *conversation, .seq = seq, .role = MESSAGE_USER};
@@ -437,8 +437,7 @@ static bool is_from(const void *context, const void *row)
 {
 	const struct message *from = context, *message = row;
 
-	return uuid_equal(&message->conversation, &from->conversation) &&
-	       message->seq >= from->seq;
+	return uuid_equal(&message->conversation, &from->conversation) && message->seq >= from->seq;
 }
 
 static int memory_message_each(struct catalog *catalog, const struct uuid *conversation,
@@ -509,12 +508,9 @@ int catalog_memory_new(struct catalog **out, struct err *err)
 		return out_of_memory(err);
 	memory->catalog.ops = &memory_ops;
 	pthread_mutex_init(&memory->lock, NULL);
-	memory->documents = (struct table){
-		.compare = compare_documents, .free_row = free_document};
-	memory->sessions = (struct table){
-		.compare = compare_sessions, .free_row = free_session};
-	memory->messages = (struct table){
-		.compare = compare_messages, .free_row = free_message};
+	memory->documents = (struct table){.compare = compare_documents, .free_row = free_document};
+	memory->sessions = (struct table){.compare = compare_sessions, .free_row = free_session};
+	memory->messages = (struct table){.compare = compare_messages, .free_row = free_message};
 	*out = &memory->catalog;
 	return 0;
 }

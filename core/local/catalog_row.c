@@ -12,7 +12,14 @@
 #include "core/auto.h"
 #include "core/local/sqlite.h"
 
-enum column_type { COLUMN_UUID, COLUMN_TEXT, COLUMN_BYTES, COLUMN_INT32, COLUMN_INT64, COLUMN_HASH };
+enum column_type {
+	COLUMN_UUID,
+	COLUMN_TEXT,
+	COLUMN_BYTES,
+	COLUMN_INT32,
+	COLUMN_INT64,
+	COLUMN_HASH
+};
 
 struct column {
 	const char *name;
@@ -20,7 +27,10 @@ struct column {
 	size_t offset; /* in struct document */
 };
 
-#define COLUMN(name, type, member) {name, type, offsetof(struct document, member)}
+#define COLUMN(name, type, member)                            \
+	{                                                     \
+		name, type, offsetof(struct document, member) \
+	}
 
 static const struct column columns[] = {
 	COLUMN("id", COLUMN_UUID, id),
@@ -50,7 +60,7 @@ static const struct column columns[] = {
 	COLUMN("error", COLUMN_TEXT, error),
 	COLUMN("extra_metadata", COLUMN_TEXT, extra_metadata),
 };
-#define COLUMN_COUNT    ((int)ARRAY_LEN(columns))
+#define COLUMN_COUNT	((int)ARRAY_LEN(columns))
 #define VERSIONS_COLUMN "versions" /* behind them, packed */
 
 _Static_assert(sizeof(((struct document *)0)->status) == sizeof(uint32_t), "an int32 column");
@@ -176,8 +186,8 @@ static int bind_column(sqlite3_stmt *statement, int i, const struct document *do
 		return sqlite3_bind_text(statement, i + 1, string, -1, SQLITE_STATIC);
 	case COLUMN_BYTES:
 		string = *(char *const *)member;
-		return sqlite3_bind_blob(statement, i + 1, string,
-			string ? (int)strlen(string) : 0, SQLITE_STATIC);
+		return sqlite3_bind_blob(
+			statement, i + 1, string, string ? (int)strlen(string) : 0, SQLITE_STATIC);
 	}
 	return SQLITE_MISUSE;
 }
@@ -192,8 +202,8 @@ int row_bind_document(sqlite3_stmt *statement, const struct document *document)
 	buf_init(&versions, BUF_MAX_DEFAULT);
 	if (rc != SQLITE_OK || pack_versions(document, &versions))
 		return -ENOMEM;
-	rc = sqlite3_bind_blob(statement, COLUMN_COUNT + 1, versions.data, (int)versions.len,
-		SQLITE_TRANSIENT);
+	rc = sqlite3_bind_blob(
+		statement, COLUMN_COUNT + 1, versions.data, (int)versions.len, SQLITE_TRANSIENT);
 	return rc == SQLITE_OK ? 0 : -ENOMEM;
 }
 

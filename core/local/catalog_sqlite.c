@@ -15,7 +15,7 @@
 
 #define WRITER_CACHE_KIB 512
 #define READER_CACHE_KIB 64
-#define READERS_KEPT     4 /* idle connections that stay open */
+#define READERS_KEPT	 4 /* idle connections that stay open */
 
 enum query {
 	/* Of the writer. */
@@ -228,8 +228,7 @@ static int end(struct database *database, int rc, struct err *err)
 	return rc;
 }
 
-static int put_document(
-	struct database *database, const struct document *document, struct err *err)
+static int put_document(struct database *database, const struct document *document, struct err *err)
 {
 	sqlite3_stmt *statement;
 	int rc = prepare(database, database->writer, DOCUMENT_PUT, &statement, err);
@@ -329,8 +328,7 @@ static int run_by_sequence(struct database *database, enum query query,
 	return db_run(statement, err);
 }
 
-static int put_message(
-	struct database *database, const struct message *message, struct err *err)
+static int put_message(struct database *database, const struct message *message, struct err *err)
 {
 	sqlite3_stmt *statement;
 	int rc = prepare(database, database->writer, MESSAGE_PUT, &statement, err);
@@ -354,13 +352,13 @@ static int sqlite_message_put(
 		return rc;
 	rc = put_message(database, message, err);
 	if (rc == 0 && message->role == MESSAGE_USER)
-		rc = run_by_sequence(database, MESSAGE_REMOVE_ANSWER, &message->conversation,
-			message->seq, err);
+		rc = run_by_sequence(
+			database, MESSAGE_REMOVE_ANSWER, &message->conversation, message->seq, err);
 	return end(database, rc, err);
 }
 
-static int sqlite_message_remove(struct catalog *catalog, const struct uuid *conversation,
-	uint32_t seq, struct err *err)
+static int sqlite_message_remove(
+	struct catalog *catalog, const struct uuid *conversation, uint32_t seq, struct err *err)
 {
 	struct database *database = database_of(catalog);
 	int rc = begin(database, err);
@@ -505,8 +503,7 @@ static int sqlite_each(
 static int sqlite_session_each(
 	struct catalog *catalog, catalog_session_fn callback, void *context, struct err *err)
 {
-	const struct visit visit = {
-		.show = show_session, .session = callback, .context = context};
+	const struct visit visit = {.show = show_session, .session = callback, .context = context};
 
 	return each(catalog, SESSION_EACH, &visit, err);
 }

@@ -10,14 +10,15 @@
 
 /* What is known of a sentence, each from 0 to 1. The weights are in evidence.c. */
 enum evidence_feature {
-	EVIDENCE_COVER,   /* share of the question's idf mass that its words hold */
-	EVIDENCE_AROUND,  /* share that only its neighbours, heading or title hold */
-	EVIDENCE_LIKE,    /* share that its words only resemble */
+	EVIDENCE_COVER, /* share of the question's idf mass that its words hold */
+	EVIDENCE_AROUND, /* share that only its neighbours, heading or title hold */
+	EVIDENCE_REFERS, /* share that the sentence before holds, if this one begins "It", "He" */
+	EVIDENCE_LIKE, /* share that its words only resemble */
 	EVIDENCE_PASSAGE, /* the passage's share of the best passage's score */
-	EVIDENCE_FIT,     /* it holds a date, number or name where one is asked for */
-	EVIDENCE_PAIRS,   /* neighbours in the question that are near each other in it */
-	EVIDENCE_LENGTH,  /* its length, 1 from 40 words on */
-	EVIDENCE_TOP,     /* 1 in the first passage */
+	EVIDENCE_FIT, /* it holds a date, number or name where one is asked for */
+	EVIDENCE_PAIRS, /* neighbours in the question that are near each other in it */
+	EVIDENCE_LENGTH, /* its length, 1 from 40 words on */
+	EVIDENCE_TOP, /* 1 in the first passage */
 	EVIDENCE_FEATURES
 };
 
@@ -32,8 +33,8 @@ struct evidence_item {
 
 /* Signals of whether the passages hold an answer at all, each from 0 to 1. */
 enum evidence_signal {
-	SIGNAL_COVER,   /* the best sentence's share of the question's idf mass */
-	SIGNAL_LIKE,    /* the share that its words only resemble */
+	SIGNAL_COVER, /* the best sentence's share of the question's idf mass */
+	SIGNAL_LIKE, /* the share that its words only resemble */
 	SIGNAL_PASSAGE, /* the best passage's share, heading and title among it */
 	SIGNAL_MISSING, /* the share of the heaviest word that no passage holds */
 	SIGNAL_IDEOGRAM, /* the share of the question's words that are pairs of ideograms */

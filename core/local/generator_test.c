@@ -83,8 +83,8 @@ static int test_generate(struct generator *base, const struct generator_request 
 	buf_addf(&echo, "%s%s", request->question, request->passage_count ? " [1]" : "");
 	if (!generator->script && echo.failed)
 		return err_set(err, echo.failed, "the question is too long to be repeated");
-	r = say(generator, request, generator->script ? generator->script : echo.data, sink, context,
-		out);
+	r = say(generator, request, generator->script ? generator->script : echo.data, sink,
+		context, out);
 	out->confidence = request->passage_count ? 1 : 0;
 	return r < 0 ? err_set(err, r, r == -ENOMEM ? "out of memory" : "cancelled") : 0;
 }

@@ -23,50 +23,56 @@ static const struct {
 	const char *pieces; /* substrings, blanks between them */
 } kinds[] = {
 	{ASKS_TIME,
-		" when | what year | which year | what date | what century | which century | what time | "
-		"what month | what day | what decade | wann | welchem jahr | welches jahr | welcher zeit | "
-		"welchem jahrhundert | seit wann | quand | quelle annee | quel siecle | cuando | que ano | "
-		"que siglo | quando | che anno | quale anno | em que ano | wanneer | welk jaar | nar | "
-		"vilket ar | hvornar | hvilket ar | milloin | kiedy | ne zaman | hangi yil | "
-		"когда | каком году | какого года | متى | اي عام | اي سنه | ποτε | ποια χρονια | कब | किस वर्ष | ",
-		"何时 何時 什么时候 哪年 哪一年 几年 哪个世纪 いつ เมื่อใด เมื่อไหร่ เมื่อไร ปีใด ปีไหน 언제"},
+		" when | what year | which year | what date | what century | which century | what "
+		"time | what month | what day | what decade | wann | welchem jahr | welches jahr "
+		"| welcher zeit | welchem jahrhundert | seit wann | quand | quelle annee | quel "
+		"siecle | cuando | que ano | que siglo | quando | che anno | quale anno | em que "
+		"ano | wanneer | welk jaar | nar | vilket ar | hvornar | hvilket ar | milloin | "
+		"kiedy | ne zaman | hangi yil | когда | каком году | какого года | متى | اي عام "
+		"| اي سنه | ποτε | ποια χρονια | कब | किस वर्ष | ",
+		"何时 何時 什么时候 哪年 哪一年 几年 哪个世纪 いつ เมื่อใด เมื่อไหร่ เมื่อไร ปีใด ปีไหน "
+		"언제"},
 	{ASKS_NUMBER,
-		" how many | how much | how long | how old | how far | how often | how large | how big | "
-		"how tall | how high | what percentage | what percent | what number | what fraction | "
-		"wie viele | wie viel | wieviel | wieviele | wie lange | wie alt | wie oft | wie hoch | "
-		"wie gross | wie weit | prozentsatz | wie vielen | combien | quel pourcentage | cuanto | "
-		"cuantos | cuanta | cuantas | quanto | quanti | quanta | quante | quantos | quantas | "
-		"hoeveel | hur manga | hur mycket | hvor mange | hvor meget | kuinka monta | ile | kac | "
-		"сколько | какой процент | كم | ποσο | ποσα | ποσοι | ποσες | कितने | कितना | कितनी | ",
+		" how many | how much | how long | how old | how far | how often | how large | "
+		"how big | how tall | how high | what percentage | what percent | what number | "
+		"what fraction | wie viele | wie viel | wieviel | wieviele | wie lange | wie alt "
+		"| wie oft | wie hoch | wie gross | wie weit | prozentsatz | wie vielen | "
+		"combien | quel pourcentage | cuanto | cuantos | cuanta | cuantas | quanto | "
+		"quanti | quanta | quante | quantos | quantas | hoeveel | hur manga | hur mycket "
+		"| hvor mange | hvor meget | kuinka monta | ile | kac | сколько | какой процент "
+		"| كم | ποσο | ποσα | ποσοι | ποσες | कितने | कितना | कितनी | ",
 		"多少 几个 幾 几次 几年 いくつ 何人 何年 เท่าไหร่ เท่าไร เท่าใด กี่ 몇 얼마"},
 	{ASKS_PERSON,
-		" who | whom | whose | wer | wem | wen | wessen | qui | quien | quienes | chi | quem | "
-		"vem | hvem | kuka | kto | kim | кто | кого | кому | кем | من | ποιος | ποια | ποιοι | "
-		"कौन | किसने | किसे | ",
+		" who | whom | whose | wer | wem | wen | wessen | qui | quien | quienes | chi | "
+		"quem | vem | hvem | kuka | kto | kim | кто | кого | кому | кем | من | ποιος | "
+		"ποια | ποιοι | कौन | किसने | किसे | ",
 		"谁 誰 だれ ใคร 누가 누구"},
 	{ASKS_PLACE,
-		" where | what city | which city | what country | which country | wo | woher | wohin | "
-		"welcher stadt | welchem land | ou | quelle ville | quel pays | donde | que ciudad | dove | "
-		"quale citta | onde | waar | var | hvor | missa | gdzie | nerede | где | куда | откуда | "
-		"каком городе | какой стране | اين | που | कहां | कहाँ | ",
+		" where | what city | which city | what country | which country | wo | woher | "
+		"wohin | welcher stadt | welchem land | ou | quelle ville | quel pays | donde | "
+		"que ciudad | dove | quale citta | onde | waar | var | hvor | missa | gdzie | "
+		"nerede | где | куда | откуда | каком городе | какой стране | اين | που | कहां | "
+		"कहाँ | ",
 		"哪里 哪裡 哪儿 何处 どこ ที่ไหน ที่ใด 어디"},
 };
 
 static const char number_words[] =
-	" one two three four five six seven eight nine ten eleven twelve thirteen fifteen twenty "
-	"thirty forty fifty sixty hundred thousand million billion half twice double first second "
-	"third dozen zwei drei vier funf sechs sieben acht neun zehn elf zwolf zwanzig dreissig "
-	"hundert tausend millionen milliarden halfte deux trois quatre cinq six sept huit neuf dix "
-	"cent mille millions dos tres cuatro cinco seis siete ocho nueve diez cien mil millones "
-	"due tre quattro cinque sette otto nove dieci cento mila milioni ";
+	" one two three four five six seven eight nine ten eleven twelve thirteen fifteen "
+	"twenty thirty forty fifty sixty hundred thousand million billion half twice "
+	"double first second third dozen zwei drei vier funf sechs sieben acht neun zehn "
+	"elf zwolf zwanzig dreissig hundert tausend millionen milliarden halfte deux "
+	"trois quatre cinq six sept huit neuf dix cent mille millions dos tres cuatro "
+	"cinco seis siete ocho nueve diez cien mil millones due tre quattro cinque sette "
+	"otto nove dieci cento mila milioni ";
 
 static const char month_words[] =
-	" january february march april may june july august september october november december "
-	"januar februar marz mai juni juli oktober dezember janvier fevrier mars avril juin juillet "
-	"aout septembre octobre novembre decembre enero febrero marzo abril mayo junio julio agosto "
-	"septiembre octubre noviembre diciembre gennaio febbraio aprile maggio giugno luglio "
-	"settembre ottobre dicembre monday tuesday wednesday thursday friday saturday sunday spring "
-	"summer autumn winter century jahrhundert siecle siglo secolo ";
+	" january february march april may june july august september october november "
+	"december januar februar marz mai juni juli oktober dezember janvier fevrier "
+	"mars avril juin juillet aout septembre octobre novembre decembre enero febrero "
+	"marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre "
+	"gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre monday "
+	"tuesday wednesday thursday friday saturday sunday spring summer autumn winter "
+	"century jahrhundert siecle siglo secolo ";
 
 static bool is_between_blanks(const char *list, const struct folded *word)
 {
@@ -158,8 +164,7 @@ double asks_fit(enum asks asks, const char *word, size_t len, bool is_first)
 	struct folded folded;
 
 	switch (asks) {
-	case ASKS_ANYTHING:
-		return 0;
+	case ASKS_ANYTHING: return 0;
 	case ASKS_PERSON:
 	case ASKS_PLACE:
 		if (!u_isupper((UChar32)utf8_decode(word, len, &bytes)))
@@ -169,8 +174,7 @@ double asks_fit(enum asks asks, const char *word, size_t len, bool is_first)
 		fold_word(word, len, &folded);
 		return language_function_word(folded.text, folded.len) ? 0 : .7;
 	case ASKS_TIME:
-	case ASKS_NUMBER:
-		break;
+	case ASKS_NUMBER: break;
 	}
 	if (digits)
 		return asks == ASKS_TIME && digits < 3 ? .5 : 1;

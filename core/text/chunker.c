@@ -26,7 +26,7 @@
 #define SLICE ((size_t)64 << 10)
 /* A chunk may be that large: its window must fit into memory. */
 #define SIZE_MAX_CHARS ((size_t)1 << 20)
-#define LEVELS         8
+#define LEVELS	       8
 #define HEADING_CHARS  100
 
 struct outline_mark {
@@ -41,10 +41,10 @@ struct chunker {
 	struct cutter *cutter;
 	struct tokenizer *tokenizer;
 
-	struct buf text;     /* what is not yet done with */
-	size_t start;        /* where the next chunk may begin, in text */
+	struct buf text; /* what is not yet done with */
+	size_t start; /* where the next chunk may begin, in text */
 	uint64_t start_char; /* the same in code points of the whole text */
-	size_t fresh;        /* where the last chunk ended: start, or the overlap's length on */
+	size_t fresh; /* where the last chunk ended: start, or the overlap's length on */
 	uint32_t index;
 
 	struct outline_mark *marks; /* those whose place no chunk's middle has passed */
@@ -54,8 +54,8 @@ struct chunker {
 	struct buf path; /* the headings joined */
 };
 
-int chunker_new(struct chunker **out, size_t size, size_t overlap, chunker_fn callback,
-	void *context)
+int chunker_new(
+	struct chunker **out, size_t size, size_t overlap, chunker_fn callback, void *context)
 {
 	struct chunker *chunker;
 
@@ -122,11 +122,13 @@ static void advance(struct chunker *chunker, size_t start)
 static char *heading_text(const struct chunker *chunker, const struct mark *mark, size_t len)
 {
 	const char *text = chunker->text.data + chunker->start;
-	uint64_t first = mark->start_char > chunker->start_char ? mark->start_char : chunker->start_char;
+	uint64_t first =
+		mark->start_char > chunker->start_char ? mark->start_char : chunker->start_char;
 	uint64_t chars = mark->end_char > first ? mark->end_char - first : 0;
 	size_t start = utf8_offset(text, len, first - chunker->start_char);
-	size_t end = start + utf8_offset(text + start, len - start,
-		chars < HEADING_CHARS ? chars : HEADING_CHARS);
+	size_t end = start +
+		utf8_offset(
+			text + start, len - start, chars < HEADING_CHARS ? chars : HEADING_CHARS);
 	char *heading;
 
 	start = sentence_skip_blanks(text, end, start);
@@ -199,7 +201,8 @@ static int pass_marks(struct chunker *chunker, uint64_t middle)
 	if (passed == 0)
 		return 0;
 	chunker->mark_count -= passed;
-	memmove(chunker->marks, chunker->marks + passed, chunker->mark_count * sizeof(*chunker->marks));
+	memmove(chunker->marks, chunker->marks + passed,
+		chunker->mark_count * sizeof(*chunker->marks));
 	return is_changed ? join_headings(chunker) : 0;
 }
 
@@ -225,8 +228,8 @@ static int emit(struct chunker *chunker, size_t len)
 
 /* The last page or heading that begins in (@least, @most], as an offset from the start; 0 if
  * there is none. */
-static size_t outline_end(const struct chunker *chunker, size_t len, size_t least, size_t most,
-	enum mark_kind *kind)
+static size_t outline_end(
+	const struct chunker *chunker, size_t len, size_t least, size_t most, enum mark_kind *kind)
 {
 	const char *text = chunker->text.data + chunker->start;
 	size_t end = 0;
@@ -256,7 +259,8 @@ static void begin_next(struct chunker *chunker, size_t len, size_t end, bool has
 	size_t chars = utf8_count(text, end), least = end, start = end;
 
 	if (has_overlap && chunker->overlap > 0) {
-		least = utf8_offset(text, end, chars > chunker->overlap ? chars - chunker->overlap : 1);
+		least = utf8_offset(
+			text, end, chars > chunker->overlap ? chars - chunker->overlap : 1);
 		start = cut_start(chunker->cutter, text, len, least, end);
 	}
 	chunker->fresh = chunker->start + end;
@@ -315,8 +319,9 @@ static bool step(struct chunker *chunker, bool is_end, int *result)
 	least = sentence_skip_blanks(text, len, chunker->fresh - chunker->start);
 	least = least > window / 2 ? least : window / 2;
 	outline = outline_end(chunker, len, least, window, &kind);
-	end = outline ? outline : is_end ? window :
-		cut_end(chunker->cutter, text, len, least, window);
+	end = outline	 ? outline
+		: is_end ? window
+			 : cut_end(chunker->cutter, text, len, least, window);
 	end = sentence_trim_blanks(text, 0, end);
 	*result = emit(chunker, end);
 	begin_next(chunker, len, end, !outline || kind == MARK_PAGE);

@@ -18,8 +18,8 @@ typedef int (*chunker_fn)(void *context, const struct chunk *chunk);
 /* Chunks of at most @size code points, each beginning with up to @overlap code points of the
  * one before (@overlap < @size). 0, -EINVAL, -ENOMEM. Memory is bounded by a few hundred KiB
  * whatever the text's length. One thread at a time. */
-int chunker_new(struct chunker **out, size_t size, size_t overlap, chunker_fn callback,
-	void *context);
+int chunker_new(
+	struct chunker **out, size_t size, size_t overlap, chunker_fn callback, void *context);
 
 /* Feed text (valid UTF-8, whole characters) and marks as the parser gives them; a mark comes
  * before the text it points at. Chunks come out as soon as they are certain. The result does

@@ -111,8 +111,9 @@ static size_t icu_boundary(UBreakIterator **slot, UBreakIteratorType type, const
 	if (U_SUCCESS(status)) {
 		int32_t place = (int32_t)(at - from);
 		int32_t edge = (int32_t)(to - from);
-		int32_t it = ubrk_isBoundary(*slot, place) ? place :
-			is_behind ? ubrk_following(*slot, place) : ubrk_preceding(*slot, place);
+		int32_t it = ubrk_isBoundary(*slot, place) ? place
+			: is_behind			   ? ubrk_following(*slot, place)
+							   : ubrk_preceding(*slot, place);
 
 		if (it != UBRK_DONE && it > 0 && it < edge)
 			found = from + (size_t)it;

@@ -55,9 +55,13 @@ static bool is_left_out(uint32_t c)
 static uint32_t same_letter(uint32_t c)
 {
 	switch (c) {
-	case 0x0622: case 0x0623: case 0x0625: case 0x0671: return 0x0627; /* alef */
+	case 0x0622:
+	case 0x0623:
+	case 0x0625:
+	case 0x0671: return 0x0627; /* alef */
 	case 0x06a9: return 0x0643; /* Persian kaf */
-	case 0x06cc: case 0x0649: return 0x064a; /* Persian yeh, alef maksura */
+	case 0x06cc:
+	case 0x0649: return 0x064a; /* Persian yeh, alef maksura */
 	case 0x0901: return 0x0902; /* chandrabindu, anusvara */
 	default: return c;
 	}
@@ -125,8 +129,8 @@ static uint32_t without_accent(uint32_t c)
 		return 0x0435; /* yo is written as ye */
 	if (c >= 0x0400 && c <= 0x052f)
 		return c;
-	n = unorm2_getDecomposition(
-		unorm2_getNFDInstance(&status), (UChar32)c, parts, (int32_t)ARRAY_LEN(parts), &status);
+	n = unorm2_getDecomposition(unorm2_getNFDInstance(&status), (UChar32)c, parts,
+		(int32_t)ARRAY_LEN(parts), &status);
 	/* All of these letters lie in the basic plane. */
 	return U_FAILURE(status) || n <= 0 ? c : parts[0];
 }

@@ -36,8 +36,8 @@ enum language {
 	LANG_NONE = LANG_COUNT
 };
 
-#define LANG_BIT(language)  (UINT32_C(1) << (language))
-#define LANG_LATIN_MASK     (LANG_BIT(LANG_LATIN_COUNT) - 1)
+#define LANG_BIT(language) (UINT32_C(1) << (language))
+#define LANG_LATIN_MASK	   (LANG_BIT(LANG_LATIN_COUNT) - 1)
 
 /* The languages in which @word (folded, without accents) is a function word, as LANG_BITs.
  * Any thread. */

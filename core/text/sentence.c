@@ -20,11 +20,19 @@
 
 /* How far a rule looks for the beginning or the end of a line. */
 #define LINE_REACH 400
+/* How many bytes of full stops and closing signs belong to one end. */
+#define CLOSERS_REACH 64
 
 static bool is_blank(uint32_t c)
 {
-	return c < 0x80 ? c == ' ' || (c >= '\t' && c <= '\r') :
-			  c == 0xfeff || (c != UTF8_INVALID && u_isUWhiteSpace((UChar32)c));
+	return c < 0x80 ? c == ' ' || (c >= '\t' && c <= '\r')
+			: c == 0xfeff || (c != UTF8_INVALID && u_isUWhiteSpace((UChar32)c));
+}
+
+/* A single byte: those of longer characters are none. */
+static bool is_byte_blank(char byte)
+{
+	return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
 size_t sentence_skip_blanks(const char *text, size_t len, size_t at)
@@ -160,8 +168,8 @@ static bool line_feed_ends(const char *text, size_t len, size_t at)
 
 static bool is_terminator(uint32_t c)
 {
-	return c < 0x80 ? c == '.' || c == '!' || c == '?' :
-			  c == 0x2026 ||
+	return c < 0x80 ? c == '.' || c == '!' || c == '?'
+			: c == 0x2026 ||
 			(c != UTF8_INVALID && u_hasBinaryProperty((UChar32)c, UCHAR_S_TERM));
 }
 
@@ -177,13 +185,13 @@ static bool is_closer(uint32_t c)
 		return true;
 	if (c < 0x80 || c == UTF8_INVALID)
 		return false;
-	return c == 0x201c || (U_MASK(u_charType((UChar32)c)) &
-		(U_GC_PE_MASK | U_GC_PF_MASK)) != 0;
+	return c == 0x201c || (U_MASK(u_charType((UChar32)c)) & (U_GC_PE_MASK | U_GC_PF_MASK)) != 0;
 }
 
 /* Behind terminators, closing signs and references like "[12]". */
 static size_t behind_closers(const char *text, size_t len, size_t at)
 {
+	len = len - at > CLOSERS_REACH ? at + CLOSERS_REACH : len;
 	while (at < len) {
 		size_t from = at;
 		uint32_t c = utf8_next(text, len, &at);
@@ -218,8 +226,9 @@ static bool is_function_word_at(const char *text, size_t len, size_t at)
 	struct folded folded;
 	size_t end = at;
 
-	while (end < len && end - at < 24 && ((unsigned char)text[end] >= 0x80 ||
-		((text[end] | 32) >= 'a' && (text[end] | 32) <= 'z')))
+	while (end < len && end - at < 24 &&
+		((unsigned char)text[end] >= 0x80 ||
+			((text[end] | 32) >= 'a' && (text[end] | 32) <= 'z')))
 		end++;
 	if (end - at < 2 || (end < len && text[end] == '.'))
 		return false;
@@ -230,20 +239,21 @@ static bool is_function_word_at(const char *text, size_t len, size_t at)
 
 /* Never the end of a sentence. */
 static const char abbreviations[] =
-	"dr mr mrs ms mme mlle prof st sra dra dott hr rev gen col sgt capt lt gov sen rep vgl bzw "
-	"sog inkl evtl ggf bspw zzgl exkl ca cf vs approx dept eg ie al zb dh ua ao ing dipl hrsg "
-	"geb gest jh urspr engl lat griech franz dt bijv ong env ej pag aprox resp mt ft";
+	"dr mr mrs ms mme mlle prof st sra dra dott hr rev gen col sgt capt lt gov sen "
+	"rep vgl bzw sog inkl evtl ggf bspw zzgl exkl ca cf vs approx dept eg ie al zb "
+	"dh ua ao ing dipl hrsg geb gest jh urspr engl lat griech franz dt bijv ong env "
+	"ej pag aprox resp mt ft";
 /* The end unless a number follows. */
 static const char before_numbers[] =
-	"no nr num fig figs art abs abb tab vol bd p pp s ch sec sect eq kap ziff para pos par cap "
-	"lib ver sept oct nov dec jan feb mar apr jun jul aug";
+	"no nr num fig figs art abs abb tab vol bd p pp s ch sec sect eq kap ziff para "
+	"pos par cap lib ver sept oct nov dec jan feb mar apr jun jul aug";
 
 /* The "B." of "z. B.": a letter behind a small letter with its full stop. */
 static bool is_second_letter(const char *text, size_t start, size_t at)
 {
 	return at - start == 1 && start >= 3 && text[start - 1] == ' ' && text[start - 2] == '.' &&
 		text[start - 3] >= 'a' && text[start - 3] <= 'z' &&
-		(start == 3 || is_blank((unsigned char)text[start - 4]) || text[start - 4] == '(');
+		(start == 3 || is_byte_blank(text[start - 4]) || text[start - 4] == '(');
 }
 
 /* Is the full stop at @at part of an abbreviation, an initial or an ordinal number? @next is
@@ -253,7 +263,7 @@ static bool is_abbreviation(const char *text, size_t len, size_t at, size_t next
 	size_t start = at, count = 0, digits = 0, line = line_start(text, at);
 	char word[16];
 
-	while (start > 0 && at - start < sizeof(word) && !is_blank((unsigned char)text[start - 1]) &&
+	while (start > 0 && at - start < sizeof(word) && !is_byte_blank(text[start - 1]) &&
 		!strchr("([\"'/-", text[start - 1]))
 		start--;
 	if (start == at || at - start >= sizeof(word))
@@ -261,7 +271,8 @@ static bool is_abbreviation(const char *text, size_t len, size_t at, size_t next
 	for (size_t i = start; i < at; i++) {
 		digits += is_digit(text[i]);
 		if (text[i] != '.')
-			word[count++] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
+			word[count++] =
+				(char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
 	}
 	if (digits == at - start && digits <= 3 && start == line)
 		return true; /* an item's number */
@@ -273,9 +284,10 @@ static bool is_abbreviation(const char *text, size_t len, size_t at, size_t next
 		return true;
 	if (is_second_letter(text, start, at))
 		return true;
-	if (utf8_count(text + start, at - start) == 1 || (at - start >= 3 && text[at - 2] == '.'))
-		return !is_function_word_at(text, len, next);
-	return false;
+	/* An initial, or the last letter of several ("U.S."). */
+	const char *dot = memrchr(text + start, '.', at - start);
+	size_t last = dot ? (size_t)(dot + 1 - text) : start;
+	return utf8_count(text + last, at - last) == 1 && !is_function_word_at(text, len, next);
 }
 
 static bool has_blank_line(const char *text, size_t from, size_t to)
@@ -313,34 +325,66 @@ size_t sentence_end_at(const char *text, size_t len, size_t at)
 	return end;
 }
 
-/* Thai and its like: blanks part phrases, so a piece is broken at the first one from here. */
-#define UNSPACED_CHARS 90
+/* Thai and its like: blanks part phrases, so a piece is broken at the first one from here that
+ * stands between letters (dates and abbreviations stay whole). */
+#define UNSPACED_CHARS 110
 /* Anything else without an end. */
 #define SPACED_CHARS 1000
 
-static bool is_unspaced(const char *text, size_t len)
+static bool is_unspaced(uint32_t c)
+{
+	return (c >= 0x0e00 && c <= 0x0e4f) || (c >= 0x0e80 && c <= 0x0ecf) ||
+		(c >= 0x1000 && c <= 0x103f) || (c >= 0x1780 && c <= 0x17d3);
+}
+
+static bool begins_unspaced(const char *text, size_t len)
 {
 	size_t bytes;
-	uint32_t c = utf8_decode(text, len, &bytes);
 
-	return (c >= 0x0e00 && c <= 0x0eff) || (c >= 0x1000 && c <= 0x109f) ||
-		(c >= 0x1780 && c <= 0x17ff);
+	return is_unspaced(utf8_decode(text, len, &bytes));
+}
+
+/* May a piece of an unspaced script be broken at the blank at @at? */
+static bool is_phrase_gap(const char *text, size_t len, size_t at)
+{
+	size_t next = sentence_skip_blanks(text, len, at), second;
+	size_t before = char_before(text, 0, at);
+
+	if (next == len || !begins_unspaced(text + before, at - before) ||
+		!begins_unspaced(text + next, len - next))
+		return false;
+	second = next + utf8_offset(text + next, len - next, 1);
+	return second == len || text[second] != '.';
+}
+
+/* Where a piece of at least @most code points that begins at @start is to end. */
+static size_t piece_end(const char *text, size_t start, size_t end, size_t most, bool is_spaced)
+{
+	size_t cut = start + utf8_offset(text + start, end - start, most);
+	size_t last = cut + utf8_offset(text + cut, end - cut, most);
+
+	while (cut < last) {
+		size_t next = cut;
+
+		if (is_blank(utf8_next(text, end, &next)) &&
+			(is_spaced || is_phrase_gap(text, end, cut)))
+			break;
+		cut = next;
+	}
+	return cut;
 }
 
 /* Hand out one sentence, in pieces where it is too long to be quoted. */
-static int hand_out(const char *text, size_t start, size_t end, sentence_fn callback,
-	void *context)
+static int hand_out(const char *text, size_t start, size_t end, sentence_fn callback, void *context)
 {
 	int r = 0;
 
 	end = sentence_trim_blanks(text, start, end);
 	while (r == 0 && start < end) {
-		size_t most = is_unspaced(text + start, end - start) ? UNSPACED_CHARS : SPACED_CHARS;
-		size_t cut = start + utf8_offset(text + start, end - start, most);
-		size_t last = cut + utf8_offset(text + cut, end - cut, most), next = cut;
+		bool is_spaced = !begins_unspaced(text + start, end - start);
+		size_t cut = piece_end(
+			text, start, end, is_spaced ? SPACED_CHARS : UNSPACED_CHARS, is_spaced);
 
-		while (cut < last && !is_blank(utf8_next(text, end, &next)))
-			cut = next;
 		r = callback(context, start, cut);
 		start = sentence_skip_blanks(text, end, cut);
 	}

@@ -28,9 +28,28 @@ struct stemmer {
 };
 
 static const char *const snowball_names[LANG_COUNT] = {
-	"english", "german", "french", "spanish", "italian", "portuguese", "dutch", "swedish",
-	"danish", "norwegian", "finnish", "turkish", "romanian", "hungarian", "catalan",
-	"indonesian", "russian", "arabic", "greek", "hindi", "armenian", "tamil",
+	"english",
+	"german",
+	"french",
+	"spanish",
+	"italian",
+	"portuguese",
+	"dutch",
+	"swedish",
+	"danish",
+	"norwegian",
+	"finnish",
+	"turkish",
+	"romanian",
+	"hungarian",
+	"catalan",
+	"indonesian",
+	"russian",
+	"arabic",
+	"greek",
+	"hindi",
+	"armenian",
+	"tamil",
 };
 
 int stemmer_new(struct stemmer **out)
@@ -66,8 +85,8 @@ static void snowball_run(struct stemmer *stemmer, enum language language, struct
 	word->len = len;
 }
 
-static void stem_now(struct stemmer *stemmer, enum language language, const char *word,
-	size_t len, struct folded *out)
+static void stem_now(struct stemmer *stemmer, enum language language, const char *word, size_t len,
+	struct folded *out)
 {
 	fold_word(word, len, out);
 	if (language != LANG_NONE)

@@ -44,7 +44,7 @@ struct tokenizer {
 struct run {
 	struct tokenizer *tokenizer;
 	const char *text;
-	uint32_t latin;    /* languages whose stems a Latin word may have, as LANG_BITs */
+	uint32_t latin; /* languages whose stems a Latin word may have, as LANG_BITs */
 	uint32_t left_out; /* languages whose function words are passed over */
 	token_fn callback;
 	void *context;
@@ -52,8 +52,8 @@ struct run {
 };
 
 /* Languages that a question without any function word may be in. */
-#define LANG_COMMON                                                                     \
-	(LANG_BIT(LANG_ENGLISH) | LANG_BIT(LANG_GERMAN) | LANG_BIT(LANG_FRENCH) |       \
+#define LANG_COMMON                                                                           \
+	(LANG_BIT(LANG_ENGLISH) | LANG_BIT(LANG_GERMAN) | LANG_BIT(LANG_FRENCH) |             \
 		LANG_BIT(LANG_SPANISH) | LANG_BIT(LANG_ITALIAN) | LANG_BIT(LANG_PORTUGUESE) | \
 		LANG_BIT(LANG_DUTCH) | LANG_BIT(LANG_SWEDISH))
 
@@ -155,8 +155,9 @@ static int emit_latin(struct run *run, size_t start, size_t end)
 
 		stemmer_run(run->tokenizer->stemmer, (enum language)__builtin_ctz(left),
 			run->text + start, end - start, stem);
-		while (i < count && (stems[i].len != stem->len ||
-			memcmp(stems[i].text, stem->text, stem->len) != 0))
+		while (i < count &&
+			(stems[i].len != stem->len ||
+				memcmp(stems[i].text, stem->text, stem->len) != 0))
 			i++;
 		if (i < count)
 			continue;
@@ -262,8 +263,8 @@ static int emit_number(struct run *run, const struct part *parts, size_t count)
 	bool is_grouped = true;
 
 	for (size_t i = 1; i < count; i++)
-		is_grouped &= parts[i].end - parts[i].start == 3 &&
-			parts[i].joiner == parts[1].joiner;
+		is_grouped &=
+			parts[i].end - parts[i].start == 3 && parts[i].joiner == parts[1].joiner;
 	for (size_t i = 0; i < count; i++) {
 		size_t len = parts[i].end - parts[i].start;
 
@@ -359,25 +360,40 @@ static int emit_compound(struct run *run, const struct word *word)
 	return r;
 }
 
+/* Letters that fold to themselves: unified Han, kana and hangul syllables. */
+static bool is_plain_ideogram(uint32_t c)
+{
+	return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3041 && c <= 0x3096) ||
+		(c >= 0x30a1 && c <= 0x30fa) || (c >= 0xac00 && c <= 0xd7a3) ||
+		(c >= 0x3400 && c <= 0x4dbf) || c == 0x30fc;
+}
+
+static int emit_pair(struct run *run, size_t start, size_t end, bool is_plain)
+{
+	if (is_left_out(run, start, end))
+		return 0;
+	return is_plain ? emit(run, run->text + start, end - start, start, end)
+			: emit_folded(run, start, end);
+}
+
 /* Pairs of neighbours; a single character by itself. */
 static int emit_ideograms(struct run *run, const struct word *word)
 {
 	size_t at = word->start, before = at;
-	int r;
+	bool was_plain = is_plain_ideogram(utf8_next(run->text, word->end, &at));
+	int r = 0;
 
-	utf8_next(run->text, word->end, &at);
 	if (at == word->end)
-		return is_left_out(run, before, at) ? 0 : emit_folded(run, before, at);
-	while (at < word->end) {
+		return emit_pair(run, before, at, was_plain);
+	while (at < word->end && r == 0) {
 		size_t middle = at;
+		bool is_plain = is_plain_ideogram(utf8_next(run->text, word->end, &at));
 
-		utf8_next(run->text, word->end, &at);
-		r = is_left_out(run, before, at) ? 0 : emit_folded(run, before, at);
-		if (r != 0)
-			return r;
+		r = emit_pair(run, before, at, was_plain && is_plain);
 		before = middle;
+		was_plain = is_plain;
 	}
-	return 0;
+	return r;
 }
 
 static int emit_segments(struct run *run, const struct word *word)
@@ -409,8 +425,8 @@ static int emit_unspaced(struct run *run, const struct word *word)
 
 	if (!run->tokenizer->dictionary)
 		run->tokenizer->dictionary = ubrk_open(UBRK_WORD, "", NULL, 0, &status);
-	len = len > DICTIONARY_BYTES ?
-		utf8_valid_prefix(run->text + word->start, DICTIONARY_BYTES) : len;
+	len = len > DICTIONARY_BYTES ? utf8_valid_prefix(run->text + word->start, DICTIONARY_BYTES)
+				     : len;
 	text = utext_openUTF8(NULL, run->text + word->start, (int64_t)len, &status);
 	ubrk_setUText(run->tokenizer->dictionary, text, &status);
 	r = U_FAILURE(status) ? -ENOMEM : emit_segments(run, word);
@@ -458,8 +474,8 @@ static void take_votes(const char *text, size_t len, struct language_vote *vote)
 	}
 }
 
-int tokenizer_run(struct tokenizer *tokenizer, const char *text, size_t len, token_fn callback,
-	void *context)
+int tokenizer_run(
+	struct tokenizer *tokenizer, const char *text, size_t len, token_fn callback, void *context)
 {
 	struct language_vote vote = {0};
 	enum language language;
@@ -476,8 +492,8 @@ int tokenizer_run(struct tokenizer *tokenizer, const char *text, size_t len, tok
 	return emit_all(&run, len);
 }
 
-int tokenizer_question(struct tokenizer *tokenizer, const char *text, size_t len,
-	token_fn callback, void *context)
+int tokenizer_question(
+	struct tokenizer *tokenizer, const char *text, size_t len, token_fn callback, void *context)
 {
 	struct language_vote vote = {0};
 	uint32_t likely;

@@ -38,8 +38,8 @@ int tokenizer_run(struct tokenizer *tokenizer, const char *text, size_t len, tok
  * question's language are left out (unless nothing else is there). Where a word has another
  * stem in another likely language, the further forms may follow as tokens of the same
  * start and end. */
-int tokenizer_question(struct tokenizer *tokenizer, const char *text, size_t len,
-	token_fn callback, void *context);
+int tokenizer_question(struct tokenizer *tokenizer, const char *text, size_t len, token_fn callback,
+	void *context);
 
 /* How many words @text has: a cheap count, without stemming. */
 size_t tokenizer_count(struct tokenizer *tokenizer, const char *text, size_t len);

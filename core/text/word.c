@@ -15,7 +15,15 @@
 #include "core/auto.h"
 #include "core/text/utf8.h"
 
-enum sort { SORT_NONE, SORT_LETTER, SORT_DIGIT, SORT_MARK, SORT_JOINER, SORT_IDEOGRAM, SORT_UNSPACED };
+enum sort {
+	SORT_NONE,
+	SORT_LETTER,
+	SORT_DIGIT,
+	SORT_MARK,
+	SORT_JOINER,
+	SORT_IDEOGRAM,
+	SORT_UNSPACED
+};
 
 static enum sort sort_ascii(unsigned char c)
 {
@@ -24,10 +32,14 @@ static enum sort sort_ascii(unsigned char c)
 	if (c >= '0' && c <= '9')
 		return SORT_DIGIT;
 	switch (c) {
-	case '\'': case ',': case '-': case '.': case '@': case '_': case '&':
-		return SORT_JOINER;
-	default:
-		return SORT_NONE;
+	case '\'':
+	case ',':
+	case '-':
+	case '.':
+	case '@':
+	case '_':
+	case '&': return SORT_JOINER;
+	default: return SORT_NONE;
 	}
 }
 
@@ -45,31 +57,57 @@ static bool is_in(const struct range *ranges, size_t count, uint32_t c)
 
 /* Han, kana, bopomofo, hangul; punctuation among them is left to the categories. */
 static const struct range ideograms[] = {
-	{0x1100, 0x11ff}, {0x2e80, 0x2fdf}, {0x3005, 0x3007}, {0x3021, 0x3029}, {0x3031, 0x3035},
-	{0x3041, 0x309f}, {0x30a1, 0x30fa}, {0x30fc, 0x318f}, {0x31a0, 0x31bf}, {0x31f0, 0x31ff},
-	{0x3400, 0x4dbf}, {0x4e00, 0x9fff}, {0xa960, 0xa97f}, {0xac00, 0xd7ff}, {0xf900, 0xfaff},
-	{0xff66, 0xff9f}, {0xffa0, 0xffdc}, {0x1b000, 0x1b16f}, {0x20000, 0x3ffff},
+	{0x1100, 0x11ff},
+	{0x2e80, 0x2fdf},
+	{0x3005, 0x3007},
+	{0x3021, 0x3029},
+	{0x3031, 0x3035},
+	{0x3041, 0x309f},
+	{0x30a1, 0x30fa},
+	{0x30fc, 0x318f},
+	{0x31a0, 0x31bf},
+	{0x31f0, 0x31ff},
+	{0x3400, 0x4dbf},
+	{0x4e00, 0x9fff},
+	{0xa960, 0xa97f},
+	{0xac00, 0xd7ff},
+	{0xf900, 0xfaff},
+	{0xff66, 0xff9f},
+	{0xffa0, 0xffdc},
+	{0x1b000, 0x1b16f},
+	{0x20000, 0x3ffff},
 };
 
 /* Letters and marks; their digits are ordinary numbers. */
 static const struct range unspaced[] = {
-	{0x0e01, 0x0e3a}, {0x0e40, 0x0e4e}, {0x0e81, 0x0ecf}, {0x0edc, 0x0edf}, {0x1000, 0x103f},
-	{0x1050, 0x108f}, {0x109a, 0x109f}, {0x1780, 0x17d3}, {0xa9e0, 0xa9ef}, {0xaa60, 0xaa7f},
+	{0x0e01, 0x0e3a},
+	{0x0e40, 0x0e4e},
+	{0x0e81, 0x0ecf},
+	{0x0edc, 0x0edf},
+	{0x1000, 0x103f},
+	{0x1050, 0x108f},
+	{0x109a, 0x109f},
+	{0x1780, 0x17d3},
+	{0xa9e0, 0xa9ef},
+	{0xaa60, 0xaa7f},
 };
 
 static enum sort sort_category(uint32_t c)
 {
 	switch (u_charType((UChar32)c)) {
-	case U_UPPERCASE_LETTER: case U_LOWERCASE_LETTER: case U_TITLECASE_LETTER:
-	case U_MODIFIER_LETTER: case U_OTHER_LETTER: case U_LETTER_NUMBER:
-	case U_OTHER_NUMBER: case U_PRIVATE_USE_CHAR:
-		return SORT_LETTER;
-	case U_DECIMAL_DIGIT_NUMBER:
-		return SORT_DIGIT;
-	case U_NON_SPACING_MARK: case U_ENCLOSING_MARK: case U_COMBINING_SPACING_MARK:
-		return SORT_MARK;
-	default:
-		return SORT_NONE;
+	case U_UPPERCASE_LETTER:
+	case U_LOWERCASE_LETTER:
+	case U_TITLECASE_LETTER:
+	case U_MODIFIER_LETTER:
+	case U_OTHER_LETTER:
+	case U_LETTER_NUMBER:
+	case U_OTHER_NUMBER:
+	case U_PRIVATE_USE_CHAR: return SORT_LETTER;
+	case U_DECIMAL_DIGIT_NUMBER: return SORT_DIGIT;
+	case U_NON_SPACING_MARK:
+	case U_ENCLOSING_MARK:
+	case U_COMBINING_SPACING_MARK: return SORT_MARK;
+	default: return SORT_NONE;
 	}
 }
 
@@ -78,8 +116,13 @@ static enum sort sort_of(uint32_t c)
 	if (c < 0x80)
 		return sort_ascii((unsigned char)c);
 	switch (c) {
-	case 0x00ad: case 0x200c: case 0x200d: return SORT_MARK; /* seen by nobody */
-	case 0x00b7: case 0x2010: case 0x2011: case 0x2019: return SORT_JOINER;
+	case 0x00ad:
+	case 0x200c:
+	case 0x200d: return SORT_MARK; /* seen by nobody */
+	case 0x00b7:
+	case 0x2010:
+	case 0x2011:
+	case 0x2019: return SORT_JOINER;
 	case UTF8_INVALID: return SORT_NONE;
 	default: break;
 	}
@@ -90,11 +133,22 @@ static enum sort sort_of(uint32_t c)
 	return sort_category(c);
 }
 
+/* The sort of the character at *at, which is stepped over; no call where it is ASCII. */
+static inline enum sort next_sort(const char *text, size_t len, size_t *at)
+{
+	unsigned char c = (unsigned char)text[*at];
+
+	if (c >= 0x80)
+		return sort_of(utf8_next(text, len, at));
+	++*at;
+	return sort_ascii(c);
+}
+
 size_t word_joiner(const char *text, size_t len)
 {
 	size_t at = 0;
 
-	return sort_of(utf8_next(text, len, &at)) == SORT_JOINER ? at : 0;
+	return next_sort(text, len, &at) == SORT_JOINER ? at : 0;
 }
 
 static bool is_wordly(enum sort sort)
@@ -108,11 +162,10 @@ static size_t spaced_end(const char *text, size_t len, size_t at, struct word *w
 	size_t end = at;
 
 	while (at < len) {
-		uint32_t c = utf8_next(text, len, &at);
-		enum sort sort = sort_of(c);
+		enum sort sort = next_sort(text, len, &at);
 
 		if (sort == SORT_JOINER && at < len) {
-			sort = sort_of(utf8_next(text, len, &at));
+			sort = next_sort(text, len, &at);
 			if (!is_wordly(sort))
 				break;
 			word->has_joiner = true;
@@ -130,7 +183,7 @@ static size_t run_end(const char *text, size_t len, size_t at, enum sort sort)
 	size_t end = at;
 
 	while (at < len) {
-		enum sort next = sort_of(utf8_next(text, len, &at));
+		enum sort next = next_sort(text, len, &at);
 
 		if (next != sort && next != SORT_MARK)
 			break;
@@ -156,7 +209,7 @@ bool word_next(const char *text, size_t len, size_t *at, struct word *word)
 		if (*at >= len)
 			return false;
 		word->start = *at;
-		sort = sort_of(utf8_next(text, len, at));
+		sort = next_sort(text, len, at);
 		if (is_wordly(sort) || sort >= SORT_IDEOGRAM)
 			break;
 	}

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 enum word_kind {
-	WORD_SPACED,   /* a script with blanks between words, or a number */
+	WORD_SPACED, /* a script with blanks between words, or a number */
 	WORD_IDEOGRAM, /* a run of Chinese, Japanese or Korean: no blanks, short words */
 	WORD_UNSPACED, /* a run of Thai, Lao, Khmer or Burmese: no blanks, needs a dictionary */
 };

@@ -147,8 +147,8 @@ static void write_run(FILE *file, const char *id, const struct retrieval *found,
 	cJSON_AddStringToObject(line, "id", id);
 	for (size_t i = 0; i < found->passage_count; i++) {
 		const struct chunk *chunk = &found->passages[i].hit->chunk;
-		cJSON_AddItemToArray(ranked,
-			slice(found->documents[i].path, chunk->text, 0, chunk->text_len));
+		cJSON_AddItemToArray(
+			ranked, slice(found->documents[i].path, chunk->text, 0, chunk->text_len));
 	}
 	for (size_t i = 0; i < said->quote_count; i++) {
 		const struct quote *quote = &said->quotes[i];
@@ -160,7 +160,8 @@ static void write_run(FILE *file, const char *id, const struct retrieval *found,
 		const struct evidence_item *item = &evidence->items[i];
 		cJSON_AddItemToArray(sentences,
 			slice(found->documents[item->passage].path,
-				found->passages[item->passage].hit->chunk.text, item->start, item->end));
+				found->passages[item->passage].hit->chunk.text, item->start,
+				item->end));
 	}
 	cJSON_AddStringToObject(line, "answer", said->text.data);
 	cJSON_AddBoolToObject(line, "refused", said->refused);
@@ -169,8 +170,8 @@ static void write_run(FILE *file, const char *id, const struct retrieval *found,
 	print_line(file, line);
 }
 
-static void write_features(FILE *file, const char *id, const struct retrieval *found,
-	const struct evidence *evidence)
+static void write_features(
+	FILE *file, const char *id, const struct retrieval *found, const struct evidence *evidence)
 {
 	cJSON *line = cJSON_CreateObject(), *items = cJSON_AddArrayToObject(line, "items");
 

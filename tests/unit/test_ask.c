@@ -7,7 +7,7 @@
 #include "core/auto.h"
 #include "core/clock.h"
 
-/* --- What a question is ---------------------------------------------------------------- */
+/* --- What a question is ----------------------------------------------------------- */
 
 static void a_question_is_answered_with_its_sources(void **state)
 {
@@ -221,7 +221,7 @@ static void turns_of_a_session_are_answered_in_order(void **state)
 	assert_int_equal(fixture_count(f, "me", MESSAGE_ASSISTANT), 20);
 }
 
-/* --- Emptying and forgetting ------------------------------------------------------------- */
+/* --- Emptying and forgetting ------------------------------------------------------ */
 
 static void truncating_alone_cancels_and_hides(void **state)
 {
@@ -333,7 +333,7 @@ static void sessions_are_counted_by_user(void **state)
 	assert_string_equal(ask_at(f->ask, 0)->record.name, "a");
 }
 
-/* --- Waiting ---------------------------------------------------------------------------- */
+/* --- Waiting ---------------------------------------------------------------------- */
 
 static void a_wait_ends_and_the_answer_still_comes(void **state)
 {
@@ -427,7 +427,7 @@ static void a_handle_that_wrote_nothing_reads_the_last_answer(void **state)
 	draft_release(draft);
 }
 
-/* --- The stream ------------------------------------------------------------------------- */
+/* --- The stream ------------------------------------------------------------------- */
 
 static void the_stream_flows_while_the_answer_is_made(void **state)
 {

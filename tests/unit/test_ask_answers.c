@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/transcript.h"
 
-/* --- Failures --------------------------------------------------------------------------- */
+/* --- Failures --------------------------------------------------------------------- */
 
 static void a_failing_service_reads_as_an_error(void **state)
 {
@@ -24,7 +24,7 @@ static void a_failing_service_reads_as_an_error(void **state)
 	assert_int_equal(f->script.history_count[1], 0);
 }
 
-/* --- Fairness --------------------------------------------------------------------------- */
+/* --- Fairness --------------------------------------------------------------------- */
 
 static void a_single_question_overtakes_a_thousand(void **state)
 {
@@ -51,7 +51,7 @@ static void a_single_question_overtakes_a_thousand(void **state)
 		!strcmp(f->script.asked[running + 1], "Single"));
 }
 
-/* --- Who may know what ------------------------------------------------------------------ */
+/* --- Who may know what ------------------------------------------------------------ */
 
 static int make_private(struct fixture *f, const struct uuid *id)
 {
@@ -132,7 +132,7 @@ static void an_older_answer_says_what_was_deleted(void **state)
 	assert_int_equal(asked(f), 1);
 }
 
-/* --- Options and transcript ------------------------------------------------------------- */
+/* --- Options and transcript ------------------------------------------------------- */
 
 static void options_hold_from_the_next_question(void **state)
 {
@@ -196,7 +196,7 @@ static void the_transcript_tells_the_conversation(void **state)
 	assert_null(strstr(text.data, "Line one"));
 }
 
-/* --- Restarts --------------------------------------------------------------------------- */
+/* --- Restarts --------------------------------------------------------------------- */
 
 static void an_answer_is_the_same_after_a_restart(void **state)
 {

@@ -36,8 +36,7 @@ static int setup_sqlite(void **state)
 {
 	struct fixture *fixture = fixture_new();
 
-	assert_int_equal(
-		catalog_sqlite_new(&fixture->catalog, fixture->folder, &fixture->err), 0);
+	assert_int_equal(catalog_sqlite_new(&fixture->catalog, fixture->folder, &fixture->err), 0);
 	*state = fixture;
 	return 0;
 }
@@ -208,8 +207,8 @@ static int take_order(void *context, const struct document *document)
 	order->ids[order->count++] = document->id;
 	/* calling back is allowed, and so is changing what is walked over */
 	assert_int_equal(catalog_get(order->catalog, &document->id, &again, NULL), 0);
-	assert_int_equal(catalog_put(order->catalog, &(const struct document *){&again}, 1, NULL),
-		0);
+	assert_int_equal(
+		catalog_put(order->catalog, &(const struct document *){&again}, 1, NULL), 0);
 	document_release(&again);
 	return order->count == order->stop_at ? 42 : 0;
 }
@@ -217,8 +216,8 @@ static int take_order(void *context, const struct document *document)
 static void test_each_goes_by_age(void **state)
 {
 	struct fixture *fixture = *state;
-	struct document documents[4] = {{.created_ns = 30}, {.created_ns = 10},
-		{.created_ns = 20}, {.created_ns = 10}};
+	struct document documents[4] = {
+		{.created_ns = 30}, {.created_ns = 10}, {.created_ns = 20}, {.created_ns = 10}};
 	const struct document *pointers[4];
 	static const int expected[4] = {1, 3, 2, 0};
 	struct order order = {.catalog = fixture->catalog};
@@ -333,13 +332,13 @@ static int take_message(void *context, const struct message *message)
 	assert_int_equal(message->created_ns, message->seq * 10);
 	assert_int_equal(strlen(message->content), message->content_len);
 	assert_same_text(message->detail, message->role == MESSAGE_USER ? NULL : "{}");
-	snprintf(transcript->text + used, sizeof(transcript->text) - used, "%u%c:%s ",
-		message->seq, message->role == MESSAGE_USER ? 'u' : 'a', message->content);
+	snprintf(transcript->text + used, sizeof(transcript->text) - used, "%u%c:%s ", message->seq,
+		message->role == MESSAGE_USER ? 'u' : 'a', message->content);
 	return 0;
 }
 
-static void assert_said(struct fixture *fixture, const struct uuid *conversation,
-	uint32_t from_seq, const char *expected)
+static void assert_said(struct fixture *fixture, const struct uuid *conversation, uint32_t from_seq,
+	const char *expected)
 {
 	struct transcript transcript = {""};
 
@@ -407,9 +406,8 @@ static void test_many_threads(void **state)
 	size_t count = 0;
 
 	for (int i = 0; i < 6; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, write_documents,
-					 fixture->catalog),
-			0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, write_documents, fixture->catalog), 0);
 	for (int i = 0; i < 6; i++) {
 		void *failed;
 		pthread_join(threads[i], &failed);
@@ -452,8 +450,7 @@ static void test_sqlite_write_survives_death(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_int_equal(
-		catalog_sqlite_new(&fixture->catalog, fixture->folder, &fixture->err), 0);
+	assert_int_equal(catalog_sqlite_new(&fixture->catalog, fixture->folder, &fixture->err), 0);
 	assert_int_equal(catalog_get(fixture->catalog, &document.id, &found, NULL), 0);
 	document_release(&found);
 }
@@ -473,10 +470,10 @@ static void test_sqlite_refuses_a_newer_schema(void **state)
 	assert_non_null(strstr(fixture->err.text, "newer"));
 }
 
-#define ON(setup, test)                                                      \
-	{                                                                    \
+#define ON(setup, test)                                                           \
+	{                                                                         \
 		.name = #test "/" #setup, .test_func = test, .setup_func = setup, \
-		.teardown_func = teardown                                    \
+		.teardown_func = teardown                                         \
 	}
 #define ON_ALL(test) ON(setup_sqlite, test), ON(setup_memory, test)
 

@@ -47,8 +47,8 @@ static void kept_release(struct kept *kept)
 }
 
 /* Chunk @text, fed in pieces of about @piece bytes; marks all come first. */
-static int chunk_text(struct kept *kept, const char *text, size_t len, size_t size,
-	size_t overlap, size_t piece, const struct mark *marks, size_t mark_count)
+static int chunk_text(struct kept *kept, const char *text, size_t len, size_t size, size_t overlap,
+	size_t piece, const struct mark *marks, size_t mark_count)
 {
 	struct chunker *chunker;
 	int r;
@@ -72,8 +72,8 @@ static int chunk_text(struct kept *kept, const char *text, size_t len, size_t si
 }
 
 /* What holds for the chunks of every text. */
-static void check_chunks(const struct kept *kept, const char *text, size_t len, size_t size,
-	size_t overlap)
+static void check_chunks(
+	const struct kept *kept, const char *text, size_t len, size_t size, size_t overlap)
 {
 	uint64_t covered = 0;
 
@@ -115,8 +115,8 @@ static void assert_same(const struct kept *a, const struct kept *b)
 	}
 }
 
-static const char *const words[] = {"refund", "Dr.", "policy.", "z. B.", "gr\xc3\xbc\xc3\x9f",
-	"14", "days", "e\xcc\x81t\xc3\xa9!", "\xe4\xb8\xad\xe6\x96\x87\xe3\x80\x82", "a", "\n", "\n\n",
+static const char *const words[] = {"refund", "Dr.", "policy.", "z. B.", "gr\xc3\xbc\xc3\x9f", "14",
+	"days", "e\xcc\x81t\xc3\xa9!", "\xe4\xb8\xad\xe6\x96\x87\xe3\x80\x82", "a", "\n", "\n\n",
 	"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac", "     ", "-", "\xe0\xa4\xa8\xe0\xa4\xae"};
 
 /* A text that is the same for the same seed, with a bit of everything. */
@@ -148,7 +148,8 @@ static void chunks_are_slices_and_cover_the_text(void **state)
 			struct kept kept = {.stop_at = -1};
 
 			assert_int_equal(chunk_text(&kept, text.data, text.len, sizes[i][0],
-				sizes[i][1], text.len, NULL, 0), 0);
+						 sizes[i][1], text.len, NULL, 0),
+				0);
 			check_chunks(&kept, text.data, text.len, sizes[i][0], sizes[i][1]);
 			kept_release(&kept);
 		}
@@ -172,7 +173,8 @@ static void the_pieces_of_the_text_make_no_difference(void **state)
 		struct kept whole = {.stop_at = -1};
 
 		random_text(&text, seed * 77, 6000);
-		chunk_text(&whole, text.data, text.len, 500, 100, text.len, marks, ARRAY_LEN(marks));
+		chunk_text(
+			&whole, text.data, text.len, 500, 100, text.len, marks, ARRAY_LEN(marks));
 		check_chunks(&whole, text.data, text.len, 500, 100);
 		for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
 			struct kept kept = {.stop_at = -1};
@@ -254,17 +256,16 @@ static void an_overlap_begins_at_a_sentence_if_it_can(void **state)
 
 	(void)state;
 	chunk_text(&kept, text, strlen(text), 56, 20, 1000, NULL, 0);
-	assert_string_equal(kept.chunks[0].text,
-		"Alpha beta gamma delta epsilon zeta. Short one.");
-	assert_string_equal(kept.chunks[1].text,
-		"Short one. Eta theta iota kappa lambda mu nu.");
+	assert_string_equal(kept.chunks[0].text, "Alpha beta gamma delta epsilon zeta. Short one.");
+	assert_string_equal(kept.chunks[1].text, "Short one. Eta theta iota kappa lambda mu nu.");
 	kept_release(&kept);
 }
 
 /* What readers see as one character is not parted, even where there is no blank at all. */
 static void clusters_stay_whole(void **state)
 {
-	const char *family = "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa6";
+	const char *family =
+		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa6";
 	struct kept kept = {.stop_at = -1};
 	struct buf text;
 

@@ -102,11 +102,13 @@ static int ask(struct world *world, const char *question, const char *const *tex
 	for (; texts && texts[world->request.passage_count]; world->request.passage_count++) {
 		size_t i = world->request.passage_count;
 
-		world->hits[i] = (struct hit){
-			.document.bytes[0] = (uint8_t)(i + 1),
-			.chunk = {.start_char = 100, .text = texts[i], .text_len = strlen(texts[i])}};
+		world->hits[i] = (struct hit){.document.bytes[0] = (uint8_t)(i + 1),
+			.chunk = {
+				.start_char = 100, .text = texts[i], .text_len = strlen(texts[i])}};
 		world->passages[i] = (struct passage){.hit = &world->hits[i],
-			.title = "file.txt", .score = 1 - .1 * (double)i, .dense = -1};
+			.title = "file.txt",
+			.score = 1 - .1 * (double)i,
+			.dense = -1};
 	}
 	assert_int_equal(question_parse(question, &world->terms, &world->request.term_count), 0);
 	for (size_t i = 0; i < world->request.term_count; i++) {
@@ -159,8 +161,7 @@ static void the_best_sentence_is_quoted_verbatim(void **state)
 		"Refunds are paid within 14 days of the return being received.");
 	assert_memory_equal(world->said.text.data, world->said.quotes[0].text,
 		strlen(world->said.quotes[0].text));
-	assert_memory_equal(
-		world->said.text.data + strlen(world->said.quotes[0].text), " [1]", 4);
+	assert_memory_equal(world->said.text.data + strlen(world->said.quotes[0].text), " [1]", 4);
 	assert_true(world->said.confidence > .5);
 	assert_true(world->said.output_tokens > 0);
 }
@@ -182,16 +183,25 @@ static void what_the_documents_do_not_hold_is_refused(void **state)
 
 static void positions_count_code_points(void **state)
 {
-	static const char *const texts[] = {
-		"\xc3\x9c""ber M\xc3\xbc""nchen. Die R\xc3\xbc""ckerstattung kostet f\xc3\xbc""nf Euro. Ende.",
+	static const char *const texts[] = {"\xc3\x9c"
+					    "ber M\xc3\xbc"
+					    "nchen. Die R\xc3\xbc"
+					    "ckerstattung kostet f\xc3\xbc"
+					    "nf Euro. Ende.",
 		NULL};
 	struct world *world = *state;
 
-	assert_int_equal(ask(world, "Was kostet die R\xc3\xbc""ckerstattung?", texts), 0);
+	assert_int_equal(ask(world,
+				 "Was kostet die R\xc3\xbc"
+				 "ckerstattung?",
+				 texts),
+		0);
 	check_answer(world);
 	assert_int_equal(world->said.quotes[0].start_char, 100 + 14);
 	assert_string_equal(world->said.quotes[0].text,
-		"Die R\xc3\xbc""ckerstattung kostet f\xc3\xbc""nf Euro.");
+		"Die R\xc3\xbc"
+		"ckerstattung kostet f\xc3\xbc"
+		"nf Euro.");
 }
 
 static void lines_are_joined_and_brackets_escaped(void **state)
@@ -209,21 +219,27 @@ static void lines_are_joined_and_brackets_escaped(void **state)
 
 static void a_sentence_in_two_passages_is_quoted_once(void **state)
 {
-	struct world *world = *state;
-	static const char *const texts[] = {
+	static const char *const copies[] = {
 		"Refunds are paid within 14 days.", "Refunds are paid within 14 days.", NULL};
+	static const char *const chunks[] = {"Here refunds are paid within 14 days of it.",
+		"refunds are paid within 14 days of it.", NULL};
+	struct world *world = *state;
+	struct err err = ERR_NONE;
 
-	/* Two chunks of one document that overlap. */
-	assert_int_equal(ask(world, "When are refunds paid?", texts), 0);
+	assert_int_equal(ask(world, "When are refunds paid?", copies), 0);
+	assert_int_equal(world->said.quote_count, 1);
+	assert_int_equal(world->said.quotes[0].passage, 0);
+	/* Two chunks of one document that overlap, the second one cut. */
+	assert_int_equal(ask(world, "When are refunds paid?", chunks), 0);
 	assert_int_equal(world->said.quote_count, 2);
 	world->hits[1].document = world->hits[0].document;
-	struct err err = ERR_NONE;
+	world->hits[1].chunk.start_char += 5;
 	generation_release(&world->said);
 	generation_init(&world->said);
 	assert_int_equal(generator_generate(world->generator, &world->request, take, world,
-		&world->said, &err), 0);
+				 &world->said, &err),
+		0);
 	assert_int_equal(world->said.quote_count, 1);
-	assert_int_equal(world->said.quotes[0].passage, 0);
 }
 
 static void a_sentence_with_what_is_asked_for_comes_first(void **state)
@@ -236,6 +252,36 @@ static void a_sentence_with_what_is_asked_for_comes_first(void **state)
 	assert_int_equal(ask(world, "When was the mill built?", texts), 0);
 	check_answer(world);
 	assert_string_equal(world->said.quotes[0].text, "The mill was built in 1276 there.");
+}
+
+static void a_pronoun_stands_for_the_sentence_before(void **state)
+{
+	static const char *const texts[] = {
+		"Rollo led the Normans. He was baptised in 911. A monk was baptised in 950.", NULL};
+	struct world *world = *state;
+
+	assert_int_equal(ask(world, "When was Rollo baptised?", texts), 0);
+	check_answer(world);
+	assert_string_equal(world->said.quotes[0].text, "He was baptised in 911.");
+}
+
+static void a_follow_up_asks_for_the_same_kind(void **state)
+{
+	static const struct exchange history[] = {{"When was the mill built?", "In 1276."}};
+	static const char *const texts[] = {
+		"The tower was known to all men then. The tower was finished in 1301 there.", NULL};
+	struct world *world = *state;
+	struct err err = ERR_NONE;
+
+	assert_int_equal(ask(world, "And the tower?", texts), 0);
+	world->request.history = history;
+	world->request.history_count = 1;
+	generation_release(&world->said);
+	generation_init(&world->said);
+	assert_int_equal(generator_generate(world->generator, &world->request, take, world,
+				 &world->said, &err),
+		0);
+	assert_string_equal(world->said.quotes[0].text, "The tower was finished in 1301 there.");
 }
 
 static void kinds_of_questions_are_told_apart(void **state)
@@ -279,7 +325,8 @@ static void a_sink_that_stops_and_a_cancelled_request_end_it(void **state)
 	generation_release(&world->said);
 	generation_init(&world->said);
 	assert_int_equal(generator_generate(world->generator, &world->request, take, world,
-		&world->said, &err), -ECANCELED);
+				 &world->said, &err),
+		-ECANCELED);
 }
 
 static void the_test_generator_says_its_script_word_by_word(void **state)
@@ -309,6 +356,8 @@ int main(void)
 		TEST(lines_are_joined_and_brackets_escaped),
 		TEST(a_sentence_in_two_passages_is_quoted_once),
 		TEST(a_sentence_with_what_is_asked_for_comes_first),
+		TEST(a_pronoun_stands_for_the_sentence_before),
+		TEST(a_follow_up_asks_for_the_same_kind),
 		cmocka_unit_test(kinds_of_questions_are_told_apart),
 		TEST(a_sink_that_stops_and_a_cancelled_request_end_it),
 		TEST(the_test_generator_says_its_script_word_by_word),

@@ -64,8 +64,8 @@ static void abbreviations_do_not(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
 		assert_sentences(whole[i], whole[i]);
-	assert_sentences("He lives in the U.S. The law says so.",
-		"He lives in the U.S.|The law says so.");
+	assert_sentences(
+		"He lives in the U.S. The law says so.", "He lives in the U.S.|The law says so.");
 	assert_sentences("Es war 1990. Dann kam er.", "Es war 1990.|Dann kam er.");
 }
 
@@ -91,6 +91,9 @@ static void other_scripts_have_their_own_signs(void **state)
 	/* The danda of Hindi, the question mark of Arabic. */
 	assert_sentences("\xe0\xa4\x95 \xe0\xa4\x96\xe0\xa5\xa4 \xe0\xa4\x97\xe0\xa5\xa4",
 		"\xe0\xa4\x95 \xe0\xa4\x96\xe0\xa5\xa4|\xe0\xa4\x97\xe0\xa5\xa4");
+	/* A byte of "meem" looks like a blank. */
+	assert_sentences("\xd9\x86\xd8\xb3\xd9\x85\xd8\xa9. \xd9\x86\xd9\x87\xd8\xb1.",
+		"\xd9\x86\xd8\xb3\xd9\x85\xd8\xa9.|\xd9\x86\xd9\x87\xd8\xb1.");
 	assert_sentences("\xd9\x85\xd8\xa7\xd8\x9f \xd9\x86\xd8\xb9\xd9\x85.",
 		"\xd9\x85\xd8\xa7\xd8\x9f|\xd9\x86\xd8\xb9\xd9\x85.");
 }

@@ -37,9 +37,14 @@ static void words_are_folded_and_stemmed(void **state)
 	(void)state;
 	assert_tokens(tokenizer_run, "The Refunds were PAID, in the country.",
 		"the refund were paid in the countri");
-	assert_tokens(tokenizer_run, "Der H\xc3\xb6""fe und die Stra\xc3\x9f""en in den St\xc3\xa4""dten",
+	assert_tokens(tokenizer_run,
+		"Der H\xc3\xb6"
+		"fe und die Stra\xc3\x9f"
+		"en in den St\xc3\xa4"
+		"dten",
 		"der hof und die strass in den stadt");
-	assert_tokens(tokenizer_run, "\xef\xbc\xa1\xef\xbc\xa2\xef\xbc\xa3 \xef\xac\x81sh", "abc fish");
+	assert_tokens(
+		tokenizer_run, "\xef\xbc\xa1\xef\xbc\xa2\xef\xbc\xa3 \xef\xac\x81sh", "abc fish");
 	assert_tokens(tokenizer_run, "\xd0\xa0\xd1\x83\xd1\x81\xd1\x81\xd0\xba\xd0\xb8\xd0\xb9",
 		"\xd1\x80\xd1\x83\xd1\x81\xd1\x81\xd0\xba");
 }
@@ -47,13 +52,16 @@ static void words_are_folded_and_stemmed(void **state)
 static void numbers_and_names_with_signs_are_found_whole_and_in_parts(void **state)
 {
 	(void)state;
-	assert_tokens(tokenizer_run, "51.6% 51,6 1,234 1234 1.234.567", "51.6 51.6 1234 1234 1234567");
+	assert_tokens(
+		tokenizer_run, "51.6% 51,6 1,234 1234 1.234.567", "51.6 51.6 1234 1234 1234567");
 	assert_tokens(tokenizer_run, "E-4711", "e-4711 e 4711");
 	assert_tokens(tokenizer_run, "foo_bar", "foo_bar foo bar");
-	assert_tokens(tokenizer_run, "jane.doe@example.org",
-		"jane.doe@example.org jane doe exampl org");
+	assert_tokens(
+		tokenizer_run, "jane.doe@example.org", "jane.doe@example.org jane doe exampl org");
 	assert_tokens(tokenizer_run, "U.S. e-mail", "us email e mail");
-	assert_tokens(tokenizer_run, "don't O'Brien Smith's l\xe2\x80\x99""avion",
+	assert_tokens(tokenizer_run,
+		"don't O'Brien Smith's l\xe2\x80\x99"
+		"avion",
 		"don o brien smith l avion");
 	assert_tokens(tokenizer_run, "10km", "10km 10");
 	assert_tokens(tokenizer_run, "\xd9\xa1\xd9\xa9\xd9\xa9\xd9\xa0", "1990");
@@ -83,7 +91,8 @@ static void thai_is_segmented_by_dictionary(void **state)
 
 	(void)state;
 	assert_tokens(tokenizer_run, thai,
-		"\xe0\xb8\xa0\xe0\xb8\xb2\xe0\xb8\xa9\xe0\xb8\xb2 \xe0\xb9\x84\xe0\xb8\x97\xe0\xb8\xa2");
+		"\xe0\xb8\xa0\xe0\xb8\xb2\xe0\xb8\xa9\xe0\xb8\xb2 "
+		"\xe0\xb9\x84\xe0\xb8\x97\xe0\xb8\xa2");
 }
 
 static void arabic_loses_its_points(void **state)
@@ -94,8 +103,8 @@ static void arabic_loses_its_points(void **state)
 	buf_init(&plain, BUF_MAX_DEFAULT);
 	tokenizer_run(tokenizer_mine(), "\xd9\x83\xd8\xaa\xd8\xa7\xd8\xa8", 8, join, &plain);
 	assert_non_null(plain.data);
-	assert_tokens(tokenizer_run,
-		"\xd9\x83\xd9\x90\xd8\xaa\xd9\x8e\xd8\xa7\xd8\xa8", plain.data);
+	assert_tokens(
+		tokenizer_run, "\xd9\x83\xd9\x90\xd8\xaa\xd9\x8e\xd8\xa7\xd8\xa8", plain.data);
 }
 
 static void questions_lose_their_function_words(void **state)
@@ -103,9 +112,12 @@ static void questions_lose_their_function_words(void **state)
 	(void)state;
 	assert_tokens(tokenizer_question, "When are the refunds paid?", "refund paid");
 	assert_tokens(tokenizer_question, "Who is who?", "who is who");
-	assert_tokens(tokenizer_question, "Wann werden R\xc3\xbc""ckerstattungen bezahlt?",
+	assert_tokens(tokenizer_question,
+		"Wann werden R\xc3\xbc"
+		"ckerstattungen bezahlt?",
 		"ruckerstattungen ruckerstatt bezahlt");
-	assert_tokens(tokenizer_question, "\xd0\xba\xd0\xbe\xd0\xb3\xd0\xb4\xd0\xb0 \xd0\xbe\xd0\xbd",
+	assert_tokens(tokenizer_question,
+		"\xd0\xba\xd0\xbe\xd0\xb3\xd0\xb4\xd0\xb0 \xd0\xbe\xd0\xbd",
 		"\xd0\xba\xd0\xbe\xd0\xb3\xd0\xb4 \xd0\xbe\xd0\xbd");
 }
 
@@ -135,7 +147,7 @@ static int meet(void *context, const struct token *token)
 
 	meeting->words += token->start != meeting->met_start || meeting->words == 0;
 	if (tokenizer_run(tokenizer_mine(), meeting->document, strlen(meeting->document), is_wanted,
-		&search))
+		    &search))
 		meeting->met++;
 	meeting->met_start = token->start;
 	return 0;
@@ -146,21 +158,31 @@ static void questions_meet_documents_whatever_language_is_seen(void **state)
 	static const struct {
 		const char *question, *document;
 	} cases[] = {
-		{"R\xc3\xbc""ckerstattungen", "R\xc3\xbc""ckerstattungen"},
-		{"Wann werden R\xc3\xbc""ckerstattungen bezahlt?",
-			"Die R\xc3\xbc""ckerstattungen werden von der Kasse an den Kunden bezahlt."},
-		{"Wann werden R\xc3\xbc""ckerstattungen bezahlt?", "R\xc3\xbc""ckerstattungen: bezahlt"},
-		{"r\xc3\xa9unions", "Les r\xc3\xa9unions de la direction sont dans le b\xc3\xa2timent."},
+		{"R\xc3\xbc"
+		 "ckerstattungen",
+			"R\xc3\xbc"
+			"ckerstattungen"},
+		{"Wann werden R\xc3\xbc"
+		 "ckerstattungen bezahlt?",
+			"Die R\xc3\xbc"
+			"ckerstattungen werden von der Kasse an den Kunden bezahlt."},
+		{"Wann werden R\xc3\xbc"
+		 "ckerstattungen bezahlt?",
+			"R\xc3\xbc"
+			"ckerstattungen: bezahlt"},
+		{"r\xc3\xa9unions",
+			"Les r\xc3\xa9unions de la direction sont dans le b\xc3\xa2timent."},
 		{"Quand sont les r\xc3\xa9unions ?", "r\xc3\xa9unions"},
-		{"habitaciones disponibles", "El hotel de la ciudad tiene las habitaciones disponibles."},
+		{"habitaciones disponibles",
+			"El hotel de la ciudad tiene las habitaciones disponibles."},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct meeting meeting = {.document = cases[i].document, .met_start = SIZE_MAX};
 
-		tokenizer_question(
-			tokenizer_mine(), cases[i].question, strlen(cases[i].question), meet, &meeting);
+		tokenizer_question(tokenizer_mine(), cases[i].question, strlen(cases[i].question),
+			meet, &meeting);
 		assert_true(meeting.words > 0);
 		assert_int_equal(meeting.met, meeting.words);
 	}
@@ -177,11 +199,15 @@ static int check_span(void *context, const struct token *token)
 
 static void spans_lie_in_the_text_and_bad_bytes_are_passed_over(void **state)
 {
-	const char *text = "ab\xff""cd \xe4\xb8\xad\xe6\x96 x_y \xc0\x80 end\xf0\x9f";
+	const char *text = "ab\xff"
+			   "cd \xe4\xb8\xad\xe6\x96 x_y \xc0\x80 end\xf0\x9f";
 
 	(void)state;
 	tokenizer_run(tokenizer_mine(), text, strlen(text), check_span, (void *)(uintptr_t)text);
-	assert_tokens(tokenizer_run, "ab\xff""cd \xf0\x9f end", "ab cd end");
+	assert_tokens(tokenizer_run,
+		"ab\xff"
+		"cd \xf0\x9f end",
+		"ab cd end");
 }
 
 static int stop_at_once(void *context, const struct token *token)
@@ -198,7 +224,8 @@ static void a_callback_that_stops_is_obeyed(void **state)
 	(void)state;
 	assert_int_equal(tokenizer_run(tokenizer_mine(), "one two", 7, stop_at_once, &calls), 42);
 	assert_int_equal(calls, 1);
-	assert_int_equal(tokenizer_question(tokenizer_mine(), "one two", 7, stop_at_once, &calls), 42);
+	assert_int_equal(
+		tokenizer_question(tokenizer_mine(), "one two", 7, stop_at_once, &calls), 42);
 	assert_int_equal(calls, 2);
 }
 

@@ -19,12 +19,12 @@ static void prefix_ends_at_the_first_bad_byte(void **state)
 		{"plain ascii that is longer than eight", 37, 37},
 		{"gr\xc3\xbc\xc3\x9f", 6, 6},
 		{"\xe2\x82\xac\xf0\x9f\x98\x80", 7, 7},
-		{"ab\xc3", 3, 2},               /* cut */
-		{"ab\xc0\x80", 4, 2},           /* overlong NUL */
-		{"\xe0\x9f\xbf", 3, 0},         /* overlong */
-		{"x\xed\xa0\x80", 4, 1},        /* surrogate */
-		{"\xf4\x90\x80\x80", 4, 0},     /* above U+10FFFF */
-		{"\xf4\x8f\xbf\xbf", 4, 4},     /* U+10FFFF */
+		{"ab\xc3", 3, 2}, /* cut */
+		{"ab\xc0\x80", 4, 2}, /* overlong NUL */
+		{"\xe0\x9f\xbf", 3, 0}, /* overlong */
+		{"x\xed\xa0\x80", 4, 1}, /* surrogate */
+		{"\xf4\x90\x80\x80", 4, 0}, /* above U+10FFFF */
+		{"\xf4\x8f\xbf\xbf", 4, 4}, /* U+10FFFF */
 		{"12345678\xff", 9, 8},
 	};
 
@@ -69,7 +69,10 @@ static void sanitize_replaces_maximal_subparts(void **state)
 		const char *dirty, *clean;
 	} cases[] = {
 		{"all good", "all good"},
-		{"a\xff" "b", "a\xef\xbf\xbd" "b"},
+		{"a\xff"
+		 "b",
+			"a\xef\xbf\xbd"
+			"b"},
 		{"\xf0\x9f\x98", "\xef\xbf\xbd"},
 		{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 		{"\xe2\x82(", "\xef\xbf\xbd("},
@@ -80,8 +83,7 @@ static void sanitize_replaces_maximal_subparts(void **state)
 		AUTO_BUF struct buf out;
 
 		buf_init(&out, BUF_MAX_DEFAULT);
-		assert_int_equal(
-			utf8_sanitize(cases[i].dirty, strlen(cases[i].dirty), &out), 0);
+		assert_int_equal(utf8_sanitize(cases[i].dirty, strlen(cases[i].dirty), &out), 0);
 		assert_string_equal(out.data, cases[i].clean);
 	}
 }
