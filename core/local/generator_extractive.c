@@ -7,6 +7,7 @@
  */
 #include "core/local/generator_extractive.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #define QUOTES_MAX 3
 /* A further sentence is quoted if its score is at least this share of the best one's. */
 #define QUOTE_SHARE .75
+/* A further quotation that ends without a full stop has at least so many words. */
+#define LABEL_WORDS 6
 /* Below this confidence the answer is a refusal. On the development sets that refuses 2 % of
  * the questions that have an answer and 53 % of those whose article was taken out; a weak
  * quotation does less harm than a good one that was held back. */
@@ -84,6 +87,13 @@ static bool is_said(const struct generation *said, const char *text, size_t len)
 	return false;
 }
 
+/* A few words without a full stop name a thing and say nothing of it. */
+static bool is_label(const char *text, size_t len)
+{
+	return len > 0 && isalnum((unsigned char)text[len - 1]) &&
+		tokenizer_count(tokenizer_mine(), text, len) < LABEL_WORDS;
+}
+
 static int answer(const struct generator_request *request, const struct evidence *evidence,
 	struct generation *out)
 {
@@ -100,6 +110,8 @@ static int answer(const struct generator_request *request, const struct evidence
 
 		if (item->score < evidence->items[0].score * QUOTE_SHARE)
 			break;
+		if (i > 0 && is_label(text + item->start, item->end - item->start))
+			continue;
 		if (!is_said(out, text + item->start, item->end - item->start))
 			r = add_quote(request, item, out);
 	}
