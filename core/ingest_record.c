@@ -196,6 +196,7 @@ static int describe_content(struct document *record, const struct attempt *attem
 	memcpy(record->text_sha256, text->sha256, sizeof(record->text_sha256));
 	record->chunk_count = text->chunk_count;
 	record->token_count = text->token_count;
+	record->chunks_size = text->chunks_size;
 	record->version = attempt->version;
 	return rc;
 }

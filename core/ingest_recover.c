@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "core/auto.h"
+#include "core/chunk_json.h"
 #include "core/ingest.h"
 #include "core/log.h"
 
@@ -114,6 +115,7 @@ static int count_chunk(void *context, const struct chunk *chunk)
 	struct document *record = context;
 
 	record->chunk_count++;
+	record->chunks_size += chunk_json_size(&record->id, record->version, chunk);
 	record->token_count += chunk->token_count;
 	return 0;
 }
@@ -130,6 +132,7 @@ static int describe_published(struct recovery *recovery, struct document *record
 	record->version = published;
 	record->status = published ? DOC_INDEXED : DOC_PENDING;
 	record->chunk_count = 0;
+	record->chunks_size = 0;
 	record->token_count = record->text_size = 0;
 	record->mtime_ns = 0;
 	memset(record->sha256, 0, sizeof(record->sha256));

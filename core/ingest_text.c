@@ -12,6 +12,7 @@
 
 #include "core/auto.h"
 #include "core/ingest_attempt.h"
+#include "core/chunk_json.h"
 #include "core/ingest_record.h"
 
 /* Text that is held in memory before it streams. */
@@ -104,6 +105,8 @@ static int take_chunk(void *context, const struct chunk *chunk)
 	kept->heading = heading_size ? copy + chunk->text_len + 1 : NULL;
 	text->chunk_count++;
 	text->token_count += chunk->token_count;
+	text->chunks_size +=
+		chunk_json_size(&attempt->job->document.id, attempt->version, chunk);
 	text->pending_bytes += chunk->text_len + heading_size;
 	return text->pending_bytes >= CHUNK_BYTES ? give_chunks(attempt) : 0;
 }

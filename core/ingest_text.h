@@ -30,6 +30,7 @@ struct ingest_text {
 	uint8_t sha256[32];  /* when it is finished */
 	uint32_t chunk_count;
 	uint64_t token_count;
+	uint64_t chunks_size; /* of chunks.jsonl */
 	struct chunk *chunks; /* not given to the vectors yet; their text is owned */
 	size_t pending, cap;
 	size_t pending_bytes;

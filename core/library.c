@@ -223,6 +223,7 @@ static void fill(struct library *library, struct library_entry *entry,
 	entry->status = document->status;
 	entry->size = document->size;
 	entry->text_size = document->text_size;
+	entry->chunks_size = document->chunks_size;
 	entry->mtime_ns = document->mtime_ns;
 	entry->created_ns = document->created_ns;
 	entry->updated_ns = document->updated_ns;

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/auto.h"
-#include "core/chunk_json.h"
 #include "fs/fs.h"
 #include "fs/hiding.h"
 #include "fs/node_doc.h"
@@ -216,14 +215,6 @@ static int take_text(void *context, const struct chunk *chunk)
 	return buf_add(&req->buf, chunk->text, chunk->text_len);
 }
 
-static int take_json(void *context, const struct chunk *chunk)
-{
-	struct req *req = context;
-	struct looking *looking = looking_of(req);
-
-	return chunk_to_json(&looking->id, looking->version, chunk, &req->buf);
-}
-
 static void read_chunks(struct req *req, vectors_chunk_fn take)
 {
 	struct looking *looking = looking_of(req);
@@ -235,11 +226,6 @@ static void read_chunks(struct req *req, vectors_chunk_fn take)
 static void work_chunk(struct req *req)
 {
 	read_chunks(req, take_text);
-}
-
-static void work_jsonl(struct req *req)
-{
-	read_chunks(req, take_json);
 }
 
 static void then_stable(struct req *req)
@@ -287,14 +273,6 @@ void doc_lookup_chunk(struct doc_node *doc, struct req *req, const char *name)
 	looking->first = (uint32_t)index;
 	looking->count = 1;
 	lookup_stable(req, looking, work_chunk);
-}
-
-void doc_lookup_jsonl(struct doc_node *doc, struct req *req)
-{
-	struct looking *looking = looking_new(doc, req, "chunks.jsonl");
-
-	if (looking)
-		lookup_stable(req, looking, work_jsonl);
 }
 
 /* --- versions --------------------------------------------------------------------- */
