@@ -78,16 +78,17 @@ static int format_head(char *out, size_t size, const struct uuid *document, uint
 	if (chunk->page)
 		snprintf(page, sizeof(page), "%" PRIu32, chunk->page);
 	return snprintf(out, size,
-		"{\"id\":\"%s\",\"document_id\":\"%s\",\"index\":%" PRIu32 ",\"start_char\":%" PRIu64
-		",\"end_char\":%" PRIu64 ",\"page\":%s,\"token_count\":%" PRIu32 ",\"heading\":",
+		"{\"id\":\"%s\",\"document_id\":\"%s\",\"index\":%" PRIu32
+		",\"start_char\":%" PRIu64 ",\"end_char\":%" PRIu64
+		",\"page\":%s,\"token_count\":%" PRIu32 ",\"heading\":",
 		uuid_format(&id, id_text), uuid_format(document, document_text), chunk->index,
 		chunk->start_char, chunk->end_char, page, chunk->token_count);
 }
 
 static const char text_member[] = ",\"text\":";
 
-int chunk_to_json(const struct uuid *document, uint32_t version, const struct chunk *chunk,
-	struct buf *out)
+int chunk_to_json(
+	const struct uuid *document, uint32_t version, const struct chunk *chunk, struct buf *out)
 {
 	char head[320];
 
@@ -107,6 +108,8 @@ size_t chunk_json_size(const struct uuid *document, uint32_t version, const stru
 	char head[320];
 	size_t size = (size_t)format_head(head, sizeof(head), document, version, chunk);
 
-	size += chunk->heading ? string_size(chunk->heading, strlen(chunk->heading)) : strlen("null");
-	return size + strlen(text_member) + string_size(chunk->text, chunk->text_len) + strlen("}\n");
+	size += chunk->heading ? string_size(chunk->heading, strlen(chunk->heading))
+			       : strlen("null");
+	return size + strlen(text_member) + string_size(chunk->text, chunk->text_len) +
+		strlen("}\n");
 }

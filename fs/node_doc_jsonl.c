@@ -32,9 +32,9 @@ struct jsonl_node {
 struct jsonl_handle {
 	struct handle handle;
 	pthread_mutex_t lock;
-	struct buf window;    /* lock: rendered, from @window_at on */
-	uint64_t window_at;   /* lock: bytes */
-	uint32_t next_chunk;  /* lock: the first one behind the window */
+	struct buf window; /* lock: rendered, from @window_at on */
+	uint64_t window_at; /* lock: bytes */
+	uint32_t next_chunk; /* lock: the first one behind the window */
 };
 
 struct reading {
@@ -63,7 +63,7 @@ static void jsonl_stat(struct node *node, struct stat *out)
 	node_set_times(out, jsonl->attributes.mtime_ns);
 }
 
-/* --- reading -------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------- */
 
 struct rendering {
 	struct jsonl_node *node;
