@@ -144,7 +144,8 @@ static void work_error(struct req *req)
 	document_release(&looking->record);
 }
 
-static void then_text(struct req *req)
+/* The content is made: its node answers. */
+static void answer_text(struct req *req, bool is_stable)
 {
 	struct looking *looking = looking_of(req);
 	size_t len;
@@ -155,8 +156,13 @@ static void then_text(struct req *req)
 	}
 	char *text = buf_take(&req->buf, &len);
 	req_entry(req,
-		doc_text_node(req->fs, &looking->id, false, looking->key, looking->ino,
+		doc_text_node(req->fs, &looking->id, is_stable, looking->key, looking->ino,
 			&looking->attributes, text, len));
+}
+
+static void then_text(struct req *req)
+{
+	answer_text(req, false);
 }
 
 static void lookup_record(
@@ -230,17 +236,7 @@ static void work_chunk(struct req *req)
 
 static void then_stable(struct req *req)
 {
-	struct looking *looking = looking_of(req);
-	size_t len;
-
-	if (req->result) {
-		req_error(req, req->result);
-		return;
-	}
-	char *text = buf_take(&req->buf, &len);
-	req_entry(req,
-		doc_text_node(req->fs, &looking->id, true, looking->key, looking->ino,
-			&looking->attributes, text, len));
+	answer_text(req, true);
 }
 
 /* Content that belongs to a version and to the bits: made once while the kernel holds it. */
