@@ -352,6 +352,56 @@ static void one_that_is_cancelled_leaves_nothing(void **state)
 	ingest_job_release(&job);
 }
 
+static void one_that_was_cancelled_before_is_not_begun(void **state)
+{
+	struct world *world = *state;
+	struct ingest_job job;
+
+	job_init(world, &job, 1, "Plums are blue.\n");
+	ingest_cancel(&job);
+	ingest_submit(world->ingest, &job);
+	jobs_wait(world, 1);
+	assert_int_equal(job.outcome, INGEST_CANCELLED);
+	assert_int_equal(world->parser.items, 0);
+	ingest_job_release(&job);
+}
+
+static int check_next(void *context, const struct chunk *chunk)
+{
+	uint64_t *end = context;
+
+	assert_true(chunk->start_char <= *end);
+	assert_true(chunk->end_char > *end);
+	*end = chunk->end_char;
+	return 0;
+}
+
+/* Every character of it is in a chunk. */
+static void a_large_text_is_indexed_whole(void **state)
+{
+	static const char line[] = "A line about plums, one of many.\n";
+	enum { LINES = 30000, LEN = sizeof(line) - 1 };
+	struct world *world = *state;
+	char *text = malloc(LINES * LEN + 1);
+	struct uuid id = id_of(1);
+	uint64_t end = 0;
+	AUTO_DOCUMENT struct document record;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < LINES; i++)
+		memcpy(text + i * LEN, line, LEN);
+	text[LINES * LEN] = '\0';
+	assert_int_equal(ingest_text(world, 1, text), INGEST_INDEXED);
+	free(text);
+	get(world, 1, &record);
+	assert_int_equal(record.text_size, LINES * LEN);
+	assert_true(record.chunk_count >= LINES * LEN / 1000);
+	assert_int_equal(
+		vectors_chunks(world->vectors, &id, 1, 0, UINT32_MAX, check_next, &end, NULL), 0);
+	assert_true(end >= LINES * LEN - 1);
+	are_together(world);
+}
+
 /* Embeddings. */
 
 static void an_embedder_that_fails_for_a_while_is_asked_again(void **state)
@@ -475,6 +525,8 @@ int main(void)
 		CASE(a_version_that_fails_leaves_the_old_one),
 		CASE(many_share_the_parser),
 		CASE(one_that_is_cancelled_leaves_nothing),
+		CASE(one_that_was_cancelled_before_is_not_begun),
+		CASE(a_large_text_is_indexed_whole),
 		CASE(an_embedder_that_fails_for_a_while_is_asked_again),
 		CASE(embeddings_are_made_up_for_later),
 		CASE(the_end_does_not_wait_for_an_embedder),
