@@ -60,7 +60,7 @@ def setting(config=None, options=(), seconds=60):
 
 def is_sanitized():
     """Was the program built with a sanitizer? It takes more memory then."""
-    return any(name in read(ASKFS) for name in (b"__asan_init", b"__tsan_init"))
+    return os.path.exists(ASKFS) and any(name in read(ASKFS) for name in (b"__asan_init", b"__tsan_init"))
 
 
 def needs_root():
