@@ -329,7 +329,7 @@ class KB:
 
     def environment(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ASKFS_"))}
-        env.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
+        env.setdefault("ASAN_OPTIONS", "abort_on_error=0")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         env.setdefault("TSAN_OPTIONS", "halt_on_error=0:die_after_fork=0")
         env["HOME"] = self.folder
