@@ -60,7 +60,8 @@ def setting(config=None, options=(), seconds=60):
 
 def is_sanitized():
     """Was the program built with a sanitizer? It takes more memory then."""
-    return os.path.exists(ASKFS) and any(name in read(ASKFS) for name in (b"__asan_init", b"__tsan_init"))
+    marks = (b"__asan_init", b"__tsan_init")
+    return os.path.exists(ASKFS) and any(mark in read(ASKFS) for mark in marks)
 
 
 def needs_root():
