@@ -41,6 +41,7 @@ struct document {
 	uint8_t text_sha256[32];
 	uint32_t chunk_count;
 	uint64_t token_count;
+	uint64_t chunks_size; /* bytes of chunks.jsonl */
 	int64_t created_ns, updated_ns, indexed_ns; /* since 1970; indexed_ns 0: not yet */
 	char *s3_key;
 	struct access access;

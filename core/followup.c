@@ -142,7 +142,8 @@ static bool find_replaced(const char *question, const char *earlier, struct word
 	struct word mine[WORDS_MAX], theirs[WORDS_MAX];
 	size_t count = split(question, mine), earlier_count = split(earlier, theirs);
 
-	for (size_t i = 0; i + 1 < count; i++)
+	/* Not its first word: that one only joins it on. */
+	for (size_t i = 1; i + 1 < count; i++)
 		for (size_t j = earlier_count; j-- > 1;)
 			if (is_same_word(question, &mine[i], earlier, &theirs[j - 1])) {
 				*out = theirs[j];

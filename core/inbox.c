@@ -524,6 +524,7 @@ int inbox_new(struct inbox **out, const struct inbox_parts *parts)
 		inbox_free(inbox);
 		return -ENOMEM;
 	}
+	inbox->trim_timer.fire = inbox_on_trim_timer;
 	inbox_drain_init(inbox);
 	*out = inbox;
 	return 0;
@@ -607,6 +608,7 @@ void inbox_free(struct inbox *inbox)
 	spool_each(inbox->parts.spool, drop_item, NULL);
 	while (inbox->checks)
 		check_free(inbox->checks);
+	loop_timer_cancel(inbox->parts.loop, &inbox->trim_timer);
 	inbox_drain_release(inbox);
 	free((char *)inbox->parts.spool_path);
 	free((char *)inbox->parts.realm);

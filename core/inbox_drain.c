@@ -221,6 +221,7 @@ static void drain(struct item *item)
 	item_free(item);
 	remove_name(inbox, entry);
 	watch_folder(inbox, folder);
+	inbox_trim_later(inbox);
 }
 
 void item_drain_later(struct item *item)

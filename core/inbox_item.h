@@ -51,6 +51,7 @@ struct inbox {
 	bool is_barrier_running;
 	struct timer barrier_timer;
 	struct timer folder_timer;
+	struct timer trim_timer; /* a burst is over: its memory goes back */
 	struct check *checks; /* of documents whose file went */
 	struct folder_watch *folders; /* emptied by draining */
 	struct owner_activity *owners;
@@ -80,6 +81,8 @@ struct ingest_job *run_job(struct run *run);
 void run_ref(struct run *run);
 void run_unref(struct run *run);
 void inbox_fill(struct inbox *inbox);
+void inbox_on_trim_timer(struct timer *timer);
+void inbox_trim_later(struct inbox *inbox);
 
 /* inbox_drain.c */
 void item_ingested(struct item *item); /* ITEM_UNSAFE: clean and leave in time */

@@ -2,6 +2,7 @@
 /* The way through the pipeline: a bounded number of files at once, the others wait as small
  * items; what comes back decides how the file goes on. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,51 @@ void run_unref(struct run *run)
 	free(run);
 }
 
+/* How long after a burst its memory goes back to the system. */
+#define TRIM_NS NS_PER_SEC
+
+struct trim {
+	struct job job;
+	struct task task;
+	struct inbox *inbox;
+};
+
+static void finish_trim(struct task *task)
+{
+	struct trim *trim = (struct trim *)((char *)task - offsetof(struct trim, task));
+
+	trim->inbox->jobs--;
+	free(trim);
+}
+
+static void run_trim(struct job *job)
+{
+	struct trim *trim = (struct trim *)job;
+
+	malloc_trim(0);
+	trim->task.run = finish_trim;
+	loop_post(trim->inbox->parts.loop, &trim->task);
+}
+
+void inbox_on_trim_timer(struct timer *timer)
+{
+	struct inbox *inbox = (struct inbox *)((char *)timer - offsetof(struct inbox, trim_timer));
+	struct trim *trim = inbox->running ? NULL : calloc(1, sizeof(*trim));
+
+	if (!trim)
+		return;
+	trim->inbox = inbox;
+	trim->job.run = run_trim;
+	inbox->jobs++;
+	pool_submit(inbox->parts.io, &trim->job);
+}
+
+void inbox_trim_later(struct inbox *inbox)
+{
+	if (!inbox->is_stopping)
+		loop_timer(inbox->parts.loop, &inbox->trim_timer, clock_mono_ns() + TRIM_NS);
+}
+
 static void on_done_loop(struct task *task)
 {
 	struct run *run = (struct run *)((char *)task - offsetof(struct run, task));
@@ -256,6 +302,8 @@ void inbox_fill(struct inbox *inbox)
 		item_list_remove(item);
 		start(item);
 	}
+	if (!inbox->running)
+		inbox_trim_later(inbox);
 	metric_set(GAUGE_INGEST_QUEUE, inbox->ready.count + inbox->running);
 }
 

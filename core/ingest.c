@@ -30,10 +30,10 @@ struct queue {
 struct ticket {
 	struct job job; /* the pool's */
 	struct ingest *ingest;
-	struct ticket *next;                /* lock; idle */
-	struct uuid documents[BATCH_MAX];   /* lock; under way */
-	size_t count;                       /* lock */
-	bool is_large;                      /* lock */
+	struct ticket *next; /* lock; idle */
+	struct uuid documents[BATCH_MAX]; /* lock; under way */
+	size_t count; /* lock */
+	bool is_large; /* lock */
 	struct ingest_job *jobs[BATCH_MAX]; /* the worker's */
 };
 
@@ -42,10 +42,10 @@ struct ingest {
 	struct ingest_embed *embed; /* NULL: by words alone */
 	struct pool *pool;
 	pthread_mutex_t lock;
-	struct queue small, large;  /* lock */
-	struct ticket *idle;        /* lock */
-	size_t large_running;       /* lock */
-	bool was_large;             /* lock: the last one that was taken */
+	struct queue small, large; /* lock */
+	struct ticket *idle; /* lock */
+	size_t large_running; /* lock */
+	bool was_large; /* lock: the last one that was taken */
 	size_t ticket_count;
 	struct ticket tickets[];
 };
@@ -122,8 +122,9 @@ static void take_small(struct ingest *ingest, struct ticket *ticket)
 	for (size_t i = 0; *slot && i < LOOK_MAX && ticket->count < BATCH_MAX; i++) {
 		const struct ingest_job *job = job_of(*slot);
 		bool is_fit = !is_under_way(ingest, &job->document.id) &&
-			      (!ticket->count || job->document.access.owner ==
-							ticket->jobs[0]->document.access.owner);
+			(!ticket->count ||
+				job->document.access.owner ==
+					ticket->jobs[0]->document.access.owner);
 		if (is_fit)
 			take_job(ticket, &ingest->small, slot);
 		else
@@ -282,8 +283,8 @@ void ingest_job_release(struct ingest_job *job)
 	job->file = NULL;
 }
 
-static void ingest_init(struct ingest *ingest, const struct ingest_ports *ports,
-	const struct config *config)
+static void ingest_init(
+	struct ingest *ingest, const struct ingest_ports *ports, const struct config *config)
 {
 	ingest->setup.ports = *ports;
 	ingest->setup.chunk_size = config->chunk_size;
@@ -296,14 +297,13 @@ static void ingest_init(struct ingest *ingest, const struct ingest_ports *ports,
 	ingest->ticket_count = config->ingest_workers;
 	for (size_t i = 0; i < ingest->ticket_count; i++) {
 		struct ticket *ticket = &ingest->tickets[i];
-		*ticket = (struct ticket){
-			.job.run = run, .ingest = ingest, .next = ingest->idle};
+		*ticket = (struct ticket){.job.run = run, .ingest = ingest, .next = ingest->idle};
 		ingest->idle = ticket;
 	}
 }
 
-int ingest_new(struct ingest **out, const struct ingest_ports *ports,
-	const struct config *config, struct err *err)
+int ingest_new(struct ingest **out, const struct ingest_ports *ports, const struct config *config,
+	struct err *err)
 {
 	size_t workers = config->ingest_workers;
 	struct ingest *ingest = calloc(1, sizeof(*ingest) + workers * sizeof(struct ticket));
@@ -348,8 +348,7 @@ void ingest_cancel(struct ingest_job *job)
 }
 
 /* The commit reads the bits under the one lock, the forming of a batch under the other. */
-void ingest_job_access(struct ingest *ingest, struct ingest_job *job,
-	const struct access *access)
+void ingest_job_access(struct ingest *ingest, struct ingest_job *job, const struct access *access)
 {
 	struct records *records = ingest->setup.ports.records;
 

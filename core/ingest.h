@@ -20,10 +20,10 @@
 struct ingest;
 
 enum ingest_outcome {
-	INGEST_INDEXED,   /* this version answers now */
+	INGEST_INDEXED, /* this version answers now */
 	INGEST_UNCHANGED, /* the same bytes as the version that answers: nothing was done */
-	INGEST_FAILED,    /* for good; the record says why */
-	INGEST_LATER,     /* something that may pass: try again; nothing was kept */
+	INGEST_FAILED, /* for good; the record says why */
+	INGEST_LATER, /* something that may pass: try again; nothing was kept */
 	INGEST_CANCELLED, /* it was cancelled before it was published: nothing was kept */
 };
 
@@ -37,9 +37,9 @@ struct ingest_job {
 				   * extra_metadata, created_ns as they shall be in a new
 				   * record; the record that is there keeps its own of these,
 				   * but for access, which is always the job's */
-	char *file;               /* the backing file; the pipeline opens it for reading */
-	int64_t queued_ns;        /* monotonic: when the file had settled */
-	bool started;             /* out: a worker has begun; set before begun() is called */
+	char *file; /* the backing file; the pipeline opens it for reading */
+	int64_t queued_ns; /* monotonic: when the file had settled */
+	bool started; /* out: a worker has begun; set before begun() is called */
 	/* Called when a worker begins; may be NULL. Worker thread; must not block. */
 	void (*begun)(struct ingest_job *job);
 	/* Called once a version was published but its embeddings are still missing, with the
@@ -52,8 +52,8 @@ struct ingest_job {
 	atomic_bool cancelled; /* ingest_cancel */
 
 	enum ingest_outcome outcome; /* out */
-	struct document record;      /* out: the record as stored (INDEXED, UNCHANGED, FAILED) */
-	struct err err;              /* out: FAILED, LATER */
+	struct document record; /* out: the record as stored (INDEXED, UNCHANGED, FAILED) */
+	struct err err; /* out: FAILED, LATER */
 };
 
 void ingest_job_release(struct ingest_job *job);
@@ -69,8 +69,8 @@ struct ingest_ports {
 };
 
 /* Start the workers. The ports stay the caller's and outlive it. 0 or -errno. */
-int ingest_new(struct ingest **out, const struct ingest_ports *ports,
-	const struct config *config, struct err *err);
+int ingest_new(struct ingest **out, const struct ingest_ports *ports, const struct config *config,
+	struct err *err);
 
 /* Queue a job. Small files that wait together are parsed and stored as one batch. Never
  * fails, never blocks. Any thread. */
@@ -82,8 +82,7 @@ void ingest_cancel(struct ingest_job *job);
 
 /* The file's bits have changed while the job is under way: what is published from now on
  * obeys them. May wait for a commit: from an I/O pool. */
-void ingest_job_access(struct ingest *ingest, struct ingest_job *job,
-	const struct access *access);
+void ingest_job_access(struct ingest *ingest, struct ingest_job *job, const struct access *access);
 
 /* Jobs that wait. Any thread. */
 size_t ingest_depth(struct ingest *ingest);

@@ -48,8 +48,7 @@ void attempt_free(struct attempt *attempt)
 
 bool attempt_is_cancelled(const struct attempt *attempt)
 {
-	return atomic_load(&attempt->job->cancelled) ||
-	       atomic_load(&attempt->setup->is_stopping);
+	return atomic_load(&attempt->job->cancelled) || atomic_load(&attempt->setup->is_stopping);
 }
 
 void attempt_later(struct attempt *attempt)
@@ -88,7 +87,7 @@ static void resume(struct attempt *attempt)
 	struct embedder *embedder = attempt->setup->ports.embedder;
 	const char *model = embedder ? embedder_info(embedder)->model : NULL;
 	bool is_embedded = !model || !before->chunk_count ||
-			   (before->embedding_model && strcmp(before->embedding_model, model) == 0);
+		(before->embedding_model && strcmp(before->embedding_model, model) == 0);
 
 	attempt->version = before->version;
 	attempt->text.chunk_count = before->chunk_count;
@@ -106,8 +105,8 @@ void attempt_examine(struct attempt *attempt)
 		return;
 	int rc = hash_fd(attempt->fd, attempt->sha256, &attempt->size, &job->err);
 	if (rc == 0)
-		rc = catalog_get(attempt->setup->ports.catalog, &job->document.id,
-			&attempt->before, &job->err);
+		rc = catalog_get(attempt->setup->ports.catalog, &job->document.id, &attempt->before,
+			&job->err);
 	if (rc && rc != -ENOENT) {
 		attempt_later(attempt);
 		return;
@@ -217,8 +216,9 @@ void attempt_store(struct attempt *attempt)
 	int rc = put_blob(attempt, BLOB_ORIGINAL, attempt->fd, attempt->size, attempt->sha256);
 	if (rc == 0 && is_fresh) {
 		int fd = ingest_text_fd(attempt);
-		rc = fd < 0 ? fd : put_blob(attempt, BLOB_TEXT, fd, attempt->text.size,
-					   attempt->text.sha256);
+		rc = fd < 0 ? fd
+			    : put_blob(attempt, BLOB_TEXT, fd, attempt->text.size,
+				      attempt->text.sha256);
 	}
 	if (rc)
 		attempt_later(attempt);
@@ -241,8 +241,9 @@ void attempt_discard(struct attempt *attempt)
 {
 	struct err err = ERR_NONE;
 
-	if (attempt->has_chunks && vectors_discard(attempt->setup->ports.vectors,
-					   &attempt->job->document.id, attempt->version, &err))
+	if (attempt->has_chunks &&
+		vectors_discard(attempt->setup->ports.vectors, &attempt->job->document.id,
+			attempt->version, &err))
 		log_warn("chunks are left behind until the next start: %s", err.text);
 	if (attempt->has_blobs) {
 		remove_blob(attempt, BLOB_ORIGINAL);

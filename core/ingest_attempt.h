@@ -21,10 +21,10 @@ struct ingest_setup {
 
 /* How far a job came, and what became of it. */
 enum attempt_fate {
-	ATTEMPT_FRESH,     /* a new version, to be published */
-	ATTEMPT_COMPLETE,  /* the version that answers, its record made INDEXED again */
-	ATTEMPT_EMBED,     /* the version that answers, its embeddings to be computed again */
-	ATTEMPT_FAILED,    /* for good: the record shall say why */
+	ATTEMPT_FRESH, /* a new version, to be published */
+	ATTEMPT_COMPLETE, /* the version that answers, its record made INDEXED again */
+	ATTEMPT_EMBED, /* the version that answers, its embeddings to be computed again */
+	ATTEMPT_FAILED, /* for good: the record shall say why */
 	ATTEMPT_UNCHANGED, /* over: the rest are */
 	ATTEMPT_LATER,
 	ATTEMPT_CANCELLED,
@@ -46,7 +46,7 @@ struct attempt {
 	struct ingest_text text;
 	struct parsed parsed;
 	bool has_chunks; /* the vectors were given some of this version */
-	bool has_blobs;  /* the blobs likewise */
+	bool has_blobs; /* the blobs likewise */
 
 	struct document before; /* the record as the commit found it; id nil: there was none */
 	struct document record; /* as the commit wrote it */

@@ -47,8 +47,8 @@ static int make_record(struct attempt *attempt)
 	struct err why = *err;
 
 	document_release(&attempt->before);
-	int rc = catalog_get(attempt->setup->ports.catalog, &attempt->job->document.id,
-		&attempt->before, err);
+	int rc = catalog_get(
+		attempt->setup->ports.catalog, &attempt->job->document.id, &attempt->before, err);
 	if (rc && rc != -ENOENT)
 		return rc;
 	*err = why;
@@ -98,8 +98,8 @@ static void undo(struct commit *commit)
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct document *before = &commit->attempts[i]->before;
 		int rc = uuid_is_nil(&before->id)
-				 ? catalog_remove(catalog, &commit->records[i]->id, &err)
-				 : catalog_put(catalog, &before, 1, &err);
+			? catalog_remove(catalog, &commit->records[i]->id, &err)
+			: catalog_put(catalog, &before, 1, &err);
 		if (rc)
 			log_error("a record is wrong until the next start: %s", err.text);
 	}
@@ -111,8 +111,8 @@ static int write_commit(struct commit *commit, struct err *err)
 
 	if (rc || !commit->publication_count)
 		return rc;
-	rc = vectors_publish(commit->setup->ports.vectors, commit->publications,
-		commit->publication_count, err);
+	rc = vectors_publish(
+		commit->setup->ports.vectors, commit->publications, commit->publication_count, err);
 	if (rc)
 		undo(commit);
 	return rc;

@@ -14,9 +14,9 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-#define EMBED_NICE   10
-#define BACKOFF_NS   (500 * NS_PER_MS)
-#define BACKOFF_MAX  (60 * NS_PER_SEC)
+#define EMBED_NICE  10
+#define BACKOFF_NS  (500 * NS_PER_MS)
+#define BACKOFF_MAX (60 * NS_PER_SEC)
 
 /* Consecutive chunks of one document. */
 struct slice {
@@ -40,8 +40,8 @@ struct ingest_embed {
 	pthread_mutex_t lock;
 	pthread_cond_t stopped;
 	struct attempt *head, **tail; /* lock */
-	bool is_running;              /* lock */
-	bool is_stopping;             /* lock */
+	bool is_running; /* lock */
+	bool is_stopping; /* lock */
 };
 
 static int batch_init(struct batch *batch, const struct embedder_info *info)
@@ -149,9 +149,9 @@ static int keep_slice(const struct batch *batch, const struct slice *slice, size
 {
 	struct attempt *attempt = slice->attempt;
 
-	int rc = vectors_embed(attempt->setup->ports.vectors, &attempt->record.id,
-		attempt->version, slice->first, &batch->vectors[first * batch->info->dimension],
-		slice->count, batch->info->dimension, batch->info->model, &attempt->job->err);
+	int rc = vectors_embed(attempt->setup->ports.vectors, &attempt->record.id, attempt->version,
+		slice->first, &batch->vectors[first * batch->info->dimension], slice->count,
+		batch->info->dimension, batch->info->model, &attempt->job->err);
 	if (rc == 0)
 		attempt->embedded += slice->count;
 	return rc;
@@ -224,8 +224,9 @@ static int write_record(struct attempt *attempt)
 	char **slot = is_failed ? &attempt->record.error : &attempt->record.embedding_model;
 	free(*slot);
 	*slot = NULL;
-	if (is_failed && asprintf(slot, "the embeddings failed, words still answer: %s\n%s",
-				 why.text, strerror(-attempt->code)) < 0)
+	if (is_failed &&
+		asprintf(slot, "the embeddings failed, words still answer: %s\n%s", why.text,
+			strerror(-attempt->code)) < 0)
 		*slot = NULL;
 	else if (!is_failed)
 		*slot = strdup(model);

@@ -28,8 +28,8 @@ static bool has_before(const struct attempt *attempt)
 /* Did the document itself bring the title that its record has? */
 static bool is_own_title(const struct document *document)
 {
-	AUTO(cJSON_Delete) cJSON *extra =
-		document->extra_metadata ? cJSON_Parse(document->extra_metadata) : NULL;
+	AUTO(cJSON_Delete)
+	cJSON *extra = document->extra_metadata ? cJSON_Parse(document->extra_metadata) : NULL;
 	const char *own = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(extra, OWN_TITLE));
 
 	return own && document->title && strcmp(own, document->title) == 0;
@@ -82,8 +82,8 @@ static int replace_member(cJSON *object, const char *name, cJSON *value)
 /* What the parser found, over what was known; the user's tags are never its to set. */
 static int overlay(cJSON *extra, const struct parsed *parsed)
 {
-	AUTO(cJSON_Delete) cJSON *found =
-		parsed->extra_metadata ? cJSON_Parse(parsed->extra_metadata) : NULL;
+	AUTO(cJSON_Delete)
+	cJSON *found = parsed->extra_metadata ? cJSON_Parse(parsed->extra_metadata) : NULL;
 	const cJSON *member;
 	int rc = 0;
 
@@ -104,8 +104,8 @@ static int overlay(cJSON *extra, const struct parsed *parsed)
 
 static int merge_metadata(struct document *record, const struct parsed *parsed)
 {
-	AUTO(cJSON_Delete) cJSON *extra =
-		record->extra_metadata ? cJSON_Parse(record->extra_metadata) : NULL;
+	AUTO(cJSON_Delete)
+	cJSON *extra = record->extra_metadata ? cJSON_Parse(record->extra_metadata) : NULL;
 
 	if (!cJSON_IsObject(extra)) {
 		cJSON_Delete(extra);
@@ -196,6 +196,7 @@ static int describe_content(struct document *record, const struct attempt *attem
 	memcpy(record->text_sha256, text->sha256, sizeof(record->text_sha256));
 	record->chunk_count = text->chunk_count;
 	record->token_count = text->token_count;
+	record->chunks_size = text->chunks_size;
 	record->version = attempt->version;
 	return rc;
 }

@@ -8,13 +8,14 @@
 #include <sys/stat.h>
 
 #include "core/auto.h"
+#include "core/chunk_json.h"
 #include "core/ingest.h"
 #include "core/log.h"
 
 /* A document of the catalog, and what else is known of it. */
 struct known {
 	struct uuid id;
-	uint32_t version;   /* the catalog's */
+	uint32_t version; /* the catalog's */
 	uint32_t published; /* the vectors' */
 	uint32_t *versions; /* whose originals are kept */
 	size_t version_count;
@@ -60,9 +61,9 @@ static struct known *find(struct recovery *recovery, const struct uuid *id)
 {
 	struct known wanted = {.id = *id};
 
-	return recovery->count ? bsearch(&wanted, recovery->known, recovery->count,
-					 sizeof(wanted), compare) :
-				 NULL;
+	return recovery->count
+		? bsearch(&wanted, recovery->known, recovery->count, sizeof(wanted), compare)
+		: NULL;
 }
 
 static int see_vectors(void *context, const struct uuid *document, uint32_t version)
@@ -83,8 +84,8 @@ static int see_vectors(void *context, const struct uuid *document, uint32_t vers
 	return 0;
 }
 
-static int see_blob(void *context, const struct uuid *document, uint32_t version,
-	enum blob_kind kind)
+static int see_blob(
+	void *context, const struct uuid *document, uint32_t version, enum blob_kind kind)
 {
 	struct recovery *recovery = context;
 	struct blob_key key = {.document = *document, .version = version, .kind = kind};
@@ -114,14 +115,15 @@ static int count_chunk(void *context, const struct chunk *chunk)
 	struct document *record = context;
 
 	record->chunk_count++;
+	record->chunks_size += chunk_json_size(&record->id, record->version, chunk);
 	record->token_count += chunk->token_count;
 	return 0;
 }
 
 /* What the record says of the content is the lost version's: say the published one's again. Its
  * hash and time are left empty, so that the file in the inbox is another one in any case. */
-static int describe_published(struct recovery *recovery, struct document *record,
-	uint32_t published, struct err *err)
+static int describe_published(
+	struct recovery *recovery, struct document *record, uint32_t published, struct err *err)
 {
 	struct blob_key key = {.document = record->id, .version = published, .kind = BLOB_TEXT};
 	struct stat attr;
@@ -130,6 +132,7 @@ static int describe_published(struct recovery *recovery, struct document *record
 	record->version = published;
 	record->status = published ? DOC_INDEXED : DOC_PENDING;
 	record->chunk_count = 0;
+	record->chunks_size = 0;
 	record->token_count = record->text_size = 0;
 	record->mtime_ns = 0;
 	memset(record->sha256, 0, sizeof(record->sha256));

@@ -12,6 +12,7 @@
 
 #include "core/auto.h"
 #include "core/ingest_attempt.h"
+#include "core/chunk_json.h"
 #include "core/ingest_record.h"
 
 /* Text that is held in memory before it streams. */
@@ -19,7 +20,7 @@
 /* Chunks that wait for the vectors. The title of a document is known when the parser is done,
  * so there is room for the whole of most documents. */
 #define CHUNK_BYTES ((size_t)4 << 20)
-#define COMPARE     ((size_t)16 << 10)
+#define COMPARE	    ((size_t)16 << 10)
 
 void ingest_text_init(struct ingest_text *text)
 {
@@ -90,8 +91,7 @@ static int take_chunk(void *context, const struct chunk *chunk)
 
 	if (!copy || reserve_chunk(text)) {
 		free(copy);
-		return text->store_code =
-			err_set(&attempt->job->err, -ENOMEM, "out of memory");
+		return text->store_code = err_set(&attempt->job->err, -ENOMEM, "out of memory");
 	}
 	memcpy(copy, chunk->text, chunk->text_len);
 	copy[chunk->text_len] = '\0';
@@ -104,6 +104,7 @@ static int take_chunk(void *context, const struct chunk *chunk)
 	kept->heading = heading_size ? copy + chunk->text_len + 1 : NULL;
 	text->chunk_count++;
 	text->token_count += chunk->token_count;
+	text->chunks_size += chunk_json_size(&attempt->job->document.id, attempt->version, chunk);
 	text->pending_bytes += chunk->text_len + heading_size;
 	return text->pending_bytes >= CHUNK_BYTES ? give_chunks(attempt) : 0;
 }
@@ -113,13 +114,13 @@ static int start_chunker(struct attempt *attempt)
 	struct ingest_text *text = &attempt->text;
 	const struct ingest_setup *setup = attempt->setup;
 
-	int rc = chunker_new(&text->chunker, setup->chunk_size, setup->chunk_overlap, take_chunk,
-		attempt);
+	int rc = chunker_new(
+		&text->chunker, setup->chunk_size, setup->chunk_overlap, take_chunk, attempt);
 	for (size_t i = 0; i < text->mark_count && rc == 0; i++)
 		rc = chunker_mark(text->chunker, &text->marks[i]);
 	if (rc == 0)
-		rc = chunker_text(text->chunker, text->held.data ? text->held.data : "",
-			text->held.len);
+		rc = chunker_text(
+			text->chunker, text->held.data ? text->held.data : "", text->held.len);
 	return rc;
 }
 
@@ -233,8 +234,7 @@ static int start_streaming(struct attempt *attempt)
 	struct ingest_text *text = &attempt->text;
 
 	if (hash_init(&text->hash))
-		return text->store_code =
-			err_set(&attempt->job->err, -ENOMEM, "out of memory");
+		return text->store_code = err_set(&attempt->job->err, -ENOMEM, "out of memory");
 	hash_add(&text->hash, text->held.data ? text->held.data : "", text->held.len);
 	int rc = keep(attempt, 0, text->held.data ? text->held.data : "", text->held.len);
 	if (rc == 0)

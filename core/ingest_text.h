@@ -17,19 +17,20 @@ struct attempt;
  * chunks go to the vectors in bounded numbers, and the text into a file without a name from
  * the point on where it stops being the same as the original. */
 struct ingest_text {
-	struct buf held;    /* the text, while it is short */
+	struct buf held; /* the text, while it is short */
 	struct mark *marks; /* those that came before it streamed */
 	size_t mark_count, mark_cap;
 
 	struct chunker *chunker; /* NULL: not streaming yet */
-	struct hash hash;        /* streaming */
-	int spill;               /* streaming, and differs from the original; else -1 */
-	bool is_original;        /* streaming: it was the original's bytes up to here */
+	struct hash hash; /* streaming */
+	int spill; /* streaming, and differs from the original; else -1 */
+	bool is_original; /* streaming: it was the original's bytes up to here */
 
-	uint64_t size;       /* bytes so far */
-	uint8_t sha256[32];  /* when it is finished */
+	uint64_t size; /* bytes so far */
+	uint8_t sha256[32]; /* when it is finished */
 	uint32_t chunk_count;
 	uint64_t token_count;
+	uint64_t chunks_size; /* of chunks.jsonl */
 	struct chunk *chunks; /* not given to the vectors yet; their text is owned */
 	size_t pending, cap;
 	size_t pending_bytes;

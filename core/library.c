@@ -17,7 +17,17 @@ struct type_name {
 	char text[];
 };
 
+/* Entries live long and come between much that does not: they have pages of their own, so that
+ * what goes leaves whole pages free. */
+#define SLAB_ENTRIES 256
+struct slab {
+	struct slab *next;
+	struct library_entry entries[SLAB_ENTRIES];
+};
+
 struct library {
+	struct slab *slabs;
+	struct library_entry *spare; /* freed entries, by after */
 	struct library_entry **by_id, **by_path;
 	size_t count, cap;
 	struct library_entry *first, *last;
@@ -50,7 +60,11 @@ void library_free(struct library *library)
 	for (struct library_entry *entry = library->first, *after; entry; entry = after) {
 		after = entry->after;
 		free(entry->path);
-		free(entry);
+	}
+	while (library->slabs) {
+		struct slab *slab = library->slabs;
+		library->slabs = slab->next;
+		free(slab);
 	}
 	while (library->types) {
 		struct type_name *type = library->types;
@@ -195,10 +209,35 @@ static void grow(struct library *library)
 		hash_in(library, entry);
 }
 
+static bool add_slab(struct library *library)
+{
+	struct slab *slab = calloc(1, sizeof(*slab));
+
+	if (!slab)
+		return false;
+	slab->next = library->slabs;
+	library->slabs = slab;
+	for (size_t i = 0; i < SLAB_ENTRIES; i++) {
+		slab->entries[i].after = library->spare;
+		library->spare = &slab->entries[i];
+	}
+	return true;
+}
+
+static struct library_entry *entry_new(struct library *library)
+{
+	if (!library->spare && !add_slab(library))
+		return NULL;
+	struct library_entry *entry = library->spare;
+	library->spare = entry->after;
+	*entry = (struct library_entry){0};
+	return entry;
+}
+
 /* Link a new entry in behind the others. */
 static struct library_entry *add(struct library *library, const struct document *document)
 {
-	struct library_entry *entry = calloc(1, sizeof(*entry));
+	struct library_entry *entry = entry_new(library);
 
 	if (!entry)
 		return NULL;
@@ -223,6 +262,7 @@ static void fill(struct library *library, struct library_entry *entry,
 	entry->status = document->status;
 	entry->size = document->size;
 	entry->text_size = document->text_size;
+	entry->chunks_size = document->chunks_size;
 	entry->mtime_ns = document->mtime_ns;
 	entry->created_ns = document->created_ns;
 	entry->updated_ns = document->updated_ns;
@@ -301,7 +341,8 @@ void library_remove(struct library *library, struct library_entry *entry)
 	*(entry->after ? &entry->after->before : &library->last) = entry->before;
 	tell(library, entry, NULL);
 	free(entry->path);
-	free(entry);
+	entry->after = library->spare;
+	library->spare = entry;
 }
 
 static int load_one(void *context, const struct document *document)

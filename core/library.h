@@ -21,7 +21,7 @@ struct library_entry {
 	uint32_t chunk_count;
 	enum doc_status status;
 	uint32_t names; /* the inbox's: how many names in the inbox are this document */
-	uint64_t size, text_size;
+	uint64_t size, text_size, chunks_size;
 	int64_t mtime_ns; /* of the original */
 	int64_t created_ns, updated_ns;
 	const char *content_type; /* "" until known; shared by all that have it */

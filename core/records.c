@@ -17,8 +17,8 @@ struct records {
 	struct vectors *vectors;
 };
 
-int records_new(struct records **out, struct catalog *catalog, struct blobs *blobs,
-	struct vectors *vectors)
+int records_new(
+	struct records **out, struct catalog *catalog, struct blobs *blobs, struct vectors *vectors)
 {
 	struct records *records = calloc(1, sizeof(*records));
 
@@ -53,7 +53,7 @@ void records_unlock(struct records *records)
 static bool has_other_access(const struct document *a, const struct document *b)
 {
 	return a->access.owner != b->access.owner || a->access.group != b->access.group ||
-	       a->access.mode != b->access.mode;
+		a->access.mode != b->access.mode;
 }
 
 static bool has_other_path(const struct document *a, const struct document *b)

@@ -44,6 +44,25 @@ static void drop_nameless(struct spool *spool)
 	}
 }
 
+/* Names whose backing file is gone: they were unlinked, and a loss of power kept the one and not
+ * the other (a file is there before its name is written). */
+static void drop_bodiless(struct spool *spool)
+{
+	struct spool_tree *tree = &spool->tree;
+
+	for (size_t i = 0; i < tree->entry_cap; i++) {
+		struct spool_entry *entry = tree->entries[i], *next;
+		for (; entry; entry = next) {
+			char name[24];
+			next = entry->next_hash;
+			if (entry->inode->kind == SPOOL_FILE &&
+				faccessat(spool->dir_fd, spool_file(entry->inode->ino, name), F_OK,
+					0))
+				spool_tree_remove(tree, entry);
+		}
+	}
+}
+
 /* Remove backing files that belong to nothing. */
 static int sweep(struct spool *spool)
 {
@@ -127,6 +146,7 @@ int spool_open(struct spool **out, int dir_fd, uid_t uid, gid_t gid, struct loop
 		spool_record_inode(&spool->record, spool->tree.root); /* its times */
 		spool_append(spool);
 	}
+	drop_bodiless(spool);
 	drop_nameless(spool);
 	read_sizes(spool);
 	rc = sweep(spool);

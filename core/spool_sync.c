@@ -76,20 +76,36 @@ static void finish_sync(struct journal_wait *wait, int result)
 	free(sync);
 }
 
-void spool_sync(struct spool *spool, spool_done done, void *context)
+/* NULL: no memory, and @done was told so. */
+static struct sync *sync_new(struct spool *spool, spool_done done, void *context)
 {
 	struct sync *sync = calloc(1, sizeof(*sync));
 
 	if (!sync) {
 		if (done)
 			done(context, -ENOMEM);
-		return;
+		return NULL;
 	}
 	sync->spool = spool;
 	sync->done = done;
 	sync->context = context;
 	sync->wait.prepare = sync_files;
 	sync->wait.done = finish_sync;
+	return sync;
+}
+
+static void submit(struct sync *sync)
+{
+	sync->spool->jobs++;
+	journal_sync(sync->spool->journal, &sync->wait);
+}
+
+void spool_sync(struct spool *spool, spool_done done, void *context)
+{
+	struct sync *sync = sync_new(spool, done, context);
+
+	if (!sync)
+		return;
 	while (spool->unsynced) {
 		struct spool_inode *inode = spool->unsynced;
 		spool->unsynced = inode->next_unsynced;
@@ -99,29 +115,20 @@ void spool_sync(struct spool *spool, spool_done done, void *context)
 		sync->count++;
 	}
 	loop_timer_cancel(spool->loop, &spool->sync_timer);
-	spool->jobs++;
-	journal_sync(spool->journal, &sync->wait);
+	submit(sync);
 }
 
 void spool_sync_inode(
 	struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
 {
-	struct sync *sync = calloc(1, sizeof(*sync));
+	struct sync *sync = sync_new(spool, done, context);
 
-	if (!sync) {
-		done(context, -ENOMEM);
+	if (!sync)
 		return;
-	}
-	sync->spool = spool;
-	sync->done = done;
-	sync->context = context;
-	sync->wait.prepare = sync_files;
-	sync->wait.done = finish_sync;
 	sync->count = 1;
 	sync->inos[0] = inode->ino;
 	spool_forget_unsynced(spool, inode);
-	spool->jobs++;
-	journal_sync(spool->journal, &sync->wait);
+	submit(sync);
 }
 
 void spool_on_sync_timer(struct timer *timer)

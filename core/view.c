@@ -14,7 +14,8 @@
 struct view {
 	struct library_watch watch; /* first */
 	struct view_node *root, *status, *by_name, *type;
-	struct view_node **slots;
+	struct view_node **slots; /* by folder and name */
+	struct view_node **documents; /* leaves by folder and document */
 	size_t count, cap;
 	bool is_dead; /* memory ran out: names may be missing */
 };
@@ -34,6 +35,26 @@ static struct view_node **slot_of(
 	return &view->slots[hash(folder, name) & (view->cap - 1)];
 }
 
+static struct view_node **document_slot(
+	const struct view *view, const struct view_node *folder, const struct uuid *document)
+{
+	uint64_t value;
+
+	memcpy(&value, document->bytes + 8, sizeof(value));
+	value ^= (uintptr_t)folder * UINT64_C(0x9e3779b97f4a7c15);
+	return &view->documents[(value ^ value >> 32) & (view->cap - 1)];
+}
+
+static struct view_node *find_leaf(
+	const struct view *view, const struct view_node *folder, const struct uuid *document)
+{
+	struct view_node *node = *document_slot(view, folder, document);
+
+	while (node && (node->parent != folder || !uuid_equal(&node->document, document)))
+		node = node->next_document;
+	return node;
+}
+
 struct view_node *view_root(struct view *view)
 {
 	return view->root;
@@ -48,6 +69,32 @@ struct view_node *view_lookup(struct view *view, const struct view_node *folder,
 	return node;
 }
 
+static void hash_in(struct view *view, struct view_node *node)
+{
+	struct view_node **slot = slot_of(view, node->parent, node->name);
+	node->next_hash = *slot;
+	*slot = node;
+	if (uuid_is_nil(&node->document))
+		return;
+	slot = document_slot(view, node->parent, &node->document);
+	node->next_document = *slot;
+	*slot = node;
+}
+
+static void hash_out(struct view *view, struct view_node *node)
+{
+	struct view_node **slot = slot_of(view, node->parent, node->name);
+	while (*slot != node)
+		slot = &(*slot)->next_hash;
+	*slot = node->next_hash;
+	if (uuid_is_nil(&node->document))
+		return;
+	slot = document_slot(view, node->parent, &node->document);
+	while (*slot != node)
+		slot = &(*slot)->next_document;
+	*slot = node->next_document;
+}
+
 static void grow(struct view *view)
 {
 	struct view bigger = *view;
@@ -56,19 +103,21 @@ static void grow(struct view *view)
 		return;
 	bigger.cap *= 2;
 	bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
-	if (!bigger.slots)
+	bigger.documents = calloc(bigger.cap, sizeof(*bigger.documents));
+	if (!bigger.slots || !bigger.documents) {
+		free(bigger.slots);
+		free(bigger.documents);
 		return; /* longer chains, nothing worse */
+	}
 	for (size_t i = 0; i < view->cap; i++)
 		while (view->slots[i]) {
 			struct view_node *node = view->slots[i];
 			view->slots[i] = node->next_hash;
-			struct view_node **slot = slot_of(&bigger, node->parent, node->name);
-			node->next_hash = *slot;
-			*slot = node;
+			hash_in(&bigger, node);
 		}
 	free(view->slots);
-	view->slots = bigger.slots;
-	view->cap = bigger.cap;
+	free(view->documents);
+	*view = bigger;
 }
 
 static struct view_node *add(
@@ -86,9 +135,7 @@ static struct view_node *add(
 		node->document = *document;
 	node->parent = folder;
 	grow(view);
-	struct view_node **slot = slot_of(view, folder, name);
-	node->next_hash = *slot;
-	*slot = node;
+	hash_in(view, node);
 	view->count++;
 	if (folder) {
 		node->next = folder->children;
@@ -101,11 +148,7 @@ static struct view_node *add(
 
 static void drop(struct view *view, struct view_node *node)
 {
-	struct view_node **slot = slot_of(view, node->parent, node->name);
-
-	while (*slot != node)
-		slot = &(*slot)->next_hash;
-	*slot = node->next_hash;
+	hash_out(view, node);
 	view->count--;
 	if (node->parent)
 		*(node->before ? &node->before->next : &node->parent->children) = node->next;
@@ -142,33 +185,50 @@ static const char *variant(const char *name, unsigned n, char out[256])
 	return out;
 }
 
+static bool is_taken(
+	struct view *view, const struct view_node *folder, const char *name, unsigned n)
+{
+	char out[256];
+
+	return view_lookup(view, folder, variant(name, n, out)) != NULL;
+}
+
+/* A number that is free: the first one, where no name in between has gone. Found by doubling and
+ * halving, since ten thousand documents may have one name. */
+static unsigned free_number(struct view *view, const struct view_node *folder, const char *name)
+{
+	unsigned taken = 0, free_one = 1;
+
+	while (is_taken(view, folder, name, free_one)) {
+		taken = free_one;
+		free_one *= 2;
+	}
+	while (free_one - taken > 1) {
+		unsigned middle = taken + (free_one - taken) / 2;
+		if (is_taken(view, folder, name, middle))
+			taken = middle;
+		else
+			free_one = middle;
+	}
+	return free_one;
+}
+
 static void add_leaf(
 	struct view *view, struct view_node *folder, const char *name, const struct uuid *document)
 {
 	char out[256];
-	unsigned n = 1;
 
-	if (!folder)
-		return;
-	while (view_lookup(view, folder, variant(name, n, out)))
-		n++;
-	add(view, folder, variant(name, n, out), document);
+	if (folder)
+		add(view, folder, variant(name, free_number(view, folder, name), out), document);
 }
 
 /* Folders that have become empty go with the last name, up to the three trees' roots. */
-static void drop_leaf(
-	struct view *view, struct view_node *folder, const char *name, const struct uuid *document)
+static void drop_leaf(struct view *view, struct view_node *folder, const struct uuid *document)
 {
-	char out[256];
-	struct view_node *node;
+	struct view_node *leaf = folder ? find_leaf(view, folder, document) : NULL;
 
-	for (unsigned n = 1; folder && n <= view->count + 1; n++) {
-		node = view_lookup(view, folder, variant(name, n, out));
-		if (!node || !uuid_equal(&node->document, document))
-			continue;
-		drop(view, node);
-		break;
-	}
+	if (leaf)
+		drop(view, leaf);
 	while (folder && !folder->children && folder->parent && folder->parent != view->root &&
 		folder->parent != view->status) {
 		struct view_node *parent = folder->parent;
@@ -214,7 +274,7 @@ static void change(struct view *view, const struct library_entry *entry, bool co
 		if (comes)
 			add_leaf(view, folders[i], name, &entry->id);
 		else
-			drop_leaf(view, folders[i], name, &entry->id);
+			drop_leaf(view, folders[i], &entry->id);
 }
 
 static bool is_same(const struct library_entry *a, const struct library_entry *b)
@@ -244,7 +304,8 @@ int view_new(struct view **out, struct library *library)
 		return -ENOMEM;
 	view->cap = FIRST_CAP;
 	view->slots = calloc(FIRST_CAP, sizeof(*view->slots));
-	view->root = view->slots ? add(view, NULL, "", NULL) : NULL;
+	view->documents = calloc(FIRST_CAP, sizeof(*view->documents));
+	view->root = view->slots && view->documents ? add(view, NULL, "", NULL) : NULL;
 	if (view->root) {
 		view->status = add(view, view->root, "status", NULL);
 		view->by_name = add(view, view->root, "name", NULL);
@@ -252,7 +313,7 @@ int view_new(struct view **out, struct library *library)
 		for (int i = 0; i < DOC_STATUS_COUNT && view->status; i++)
 			add(view, view->status, doc_status_name((enum doc_status)i), NULL);
 	}
-	if (!view->slots || view->is_dead) {
+	if (!view->root || view->is_dead) {
 		view_free(view);
 		return -ENOMEM;
 	}
@@ -275,5 +336,6 @@ void view_free(struct view *view)
 			free(node);
 		}
 	free(view->slots);
+	free(view->documents);
 	free(view);
 }

@@ -13,7 +13,7 @@ struct view;
 /* A name in the tree: a folder, or a leaf that is a document. Read-only outside. */
 struct view_node {
 	struct view_node *parent, *children, *next, *before; /* children: in order of coming */
-	struct view_node *next_hash;
+	struct view_node *next_hash, *next_document; /* in the tables' buckets */
 	struct uuid document; /* nil: a folder */
 	char name[];
 };

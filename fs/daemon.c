@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -370,6 +371,7 @@ int daemon_new(struct daemon **out, const struct daemon_options *options, struct
 	daemon->fs.started_ns = clock_wall_ns();
 	daemon->fs.mount_point = strdup(options->mount_point);
 	daemon->state = (struct state){.dir_fd = -1, .spool_fd = -1, .lock_fd = -1};
+	mallopt(M_ARENA_MAX, 2); /* many threads that wait most of the time need no heap each */
 	raise_file_limit();
 	block_signals(&(sigset_t){0});
 	int rc = daemon->fs.mount_point ? start(daemon, options, err) : -ENOMEM;

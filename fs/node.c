@@ -119,7 +119,7 @@ struct text_node {
 	size_t len;
 };
 
-static void set_times(struct stat *out, int64_t ns)
+void node_set_times(struct stat *out, int64_t ns)
 {
 	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
 
@@ -135,7 +135,7 @@ void node_text_stat(struct node *node, struct stat *out)
 	out->st_uid = text->attributes.access.owner;
 	out->st_gid = text->attributes.access.group;
 	out->st_size = (off_t)text->len;
-	set_times(out, text->attributes.mtime_ns);
+	node_set_times(out, text->attributes.mtime_ns);
 }
 
 void node_text_forget(struct node *node)

@@ -131,6 +131,9 @@ void nodes_free(struct fs *fs);
 /* The kernel returned @count references; frees the node with the last one. */
 void node_forget(struct node *node, uint64_t count);
 
+/* All three times. */
+void node_set_times(struct stat *out, int64_t ns);
+
 /* The node's stat with its st_ino. */
 void node_stat(struct node *node, struct stat *out);
 

@@ -195,7 +195,7 @@ static void ask_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	out->st_atim.tv_sec = out->st_mtim.tv_sec = out->st_ctim.tv_sec = newest / NS_PER_SEC;
+	node_set_times(out, newest);
 	out->st_atim.tv_nsec = out->st_mtim.tv_nsec = out->st_ctim.tv_nsec = newest % NS_PER_SEC;
 }
 

@@ -161,8 +161,7 @@ static void by_stat(struct node *node, struct stat *out)
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
 	out->st_nlink = 2;
-	out->st_mtim.tv_sec = out->st_atim.tv_sec = out->st_ctim.tv_sec =
-		node->fs->made_ns / NS_PER_SEC;
+	node_set_times(out, node->fs->made_ns);
 }
 
 static const struct node_ops by_ops = {

@@ -55,10 +55,12 @@ struct node *doc_text_node(struct fs *fs, const struct uuid *id, bool is_stable,
 struct node *doc_blob_node(struct fs *fs, const struct library_entry *entry, enum blob_kind kind,
 	uint32_t version, uint64_t size, int64_t mtime_ns, const char *path);
 
+/* node_doc_jsonl.c: chunks.jsonl. NULL: no memory. */
+struct node *doc_jsonl_node(struct fs *fs, const struct library_entry *entry);
+
 /* node_doc_lookup.c: lookups that need the record or the chunks. */
 void doc_lookup_metadata(struct doc_node *doc, struct req *req);
 void doc_lookup_error(struct doc_node *doc, struct req *req);
-void doc_lookup_jsonl(struct doc_node *doc, struct req *req);
 void doc_lookup_chunk(struct doc_node *doc, struct req *req, const char *name);
 void doc_lookup_version(struct doc_node *doc, struct req *req, const char *name);
 void doc_list_versions(struct doc_node *doc, struct req *req);

@@ -49,9 +49,7 @@ static void blob_stat(struct node *node, struct stat *out)
 	out->st_uid = blob->attributes.access.owner;
 	out->st_gid = blob->attributes.access.group;
 	out->st_size = (off_t)blob->size;
-	out->st_mtim.tv_sec = blob->attributes.mtime_ns / NS_PER_SEC;
-	out->st_mtim.tv_nsec = blob->attributes.mtime_ns % NS_PER_SEC;
-	out->st_atim = out->st_ctim = out->st_mtim;
+	node_set_times(out, blob->attributes.mtime_ns);
 }
 
 /* --- reading ---------------------------------------------------------------------- */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/auto.h"
-#include "core/chunk_json.h"
 #include "fs/fs.h"
 #include "fs/hiding.h"
 #include "fs/node_doc.h"
@@ -145,7 +144,8 @@ static void work_error(struct req *req)
 	document_release(&looking->record);
 }
 
-static void then_text(struct req *req)
+/* The content is made: its node answers. */
+static void answer_text(struct req *req, bool is_stable)
 {
 	struct looking *looking = looking_of(req);
 	size_t len;
@@ -156,8 +156,13 @@ static void then_text(struct req *req)
 	}
 	char *text = buf_take(&req->buf, &len);
 	req_entry(req,
-		doc_text_node(req->fs, &looking->id, false, looking->key, looking->ino,
+		doc_text_node(req->fs, &looking->id, is_stable, looking->key, looking->ino,
 			&looking->attributes, text, len));
+}
+
+static void then_text(struct req *req)
+{
+	answer_text(req, false);
 }
 
 static void lookup_record(
@@ -216,14 +221,6 @@ static int take_text(void *context, const struct chunk *chunk)
 	return buf_add(&req->buf, chunk->text, chunk->text_len);
 }
 
-static int take_json(void *context, const struct chunk *chunk)
-{
-	struct req *req = context;
-	struct looking *looking = looking_of(req);
-
-	return chunk_to_json(&looking->id, looking->version, chunk, &req->buf);
-}
-
 static void read_chunks(struct req *req, vectors_chunk_fn take)
 {
 	struct looking *looking = looking_of(req);
@@ -237,24 +234,9 @@ static void work_chunk(struct req *req)
 	read_chunks(req, take_text);
 }
 
-static void work_jsonl(struct req *req)
-{
-	read_chunks(req, take_json);
-}
-
 static void then_stable(struct req *req)
 {
-	struct looking *looking = looking_of(req);
-	size_t len;
-
-	if (req->result) {
-		req_error(req, req->result);
-		return;
-	}
-	char *text = buf_take(&req->buf, &len);
-	req_entry(req,
-		doc_text_node(req->fs, &looking->id, true, looking->key, looking->ino,
-			&looking->attributes, text, len));
+	answer_text(req, true);
 }
 
 /* Content that belongs to a version and to the bits: made once while the kernel holds it. */
@@ -287,14 +269,6 @@ void doc_lookup_chunk(struct doc_node *doc, struct req *req, const char *name)
 	looking->first = (uint32_t)index;
 	looking->count = 1;
 	lookup_stable(req, looking, work_chunk);
-}
-
-void doc_lookup_jsonl(struct doc_node *doc, struct req *req)
-{
-	struct looking *looking = looking_new(doc, req, "chunks.jsonl");
-
-	if (looking)
-		lookup_stable(req, looking, work_jsonl);
 }
 
 /* --- versions --------------------------------------------------------------------- */

@@ -72,9 +72,7 @@ static void doc_stat(struct node *node, struct stat *out)
 	out->st_uid = doc->last.access.owner;
 	out->st_gid = doc->last.access.group;
 	out->st_nlink = doc->folder == DOC_FOLDER ? 5 : 2;
-	out->st_mtim.tv_sec = doc->last.mtime_ns / NS_PER_SEC;
-	out->st_mtim.tv_nsec = doc->last.mtime_ns % NS_PER_SEC;
-	out->st_atim = out->st_ctim = out->st_mtim;
+	node_set_times(out, doc->last.mtime_ns);
 }
 
 /* How the file of this folder is called: the original's name, also of a path with slashes. */
@@ -129,7 +127,7 @@ static void lookup_in_document(struct doc_node *doc, struct req *req, const char
 			doc_blob_node(fs, entry, BLOB_TEXT, entry->version, entry->text_size,
 				entry->updated_ns, "text.txt"));
 	else if (strcmp(name, "chunks.jsonl") == 0 && entry->version)
-		doc_lookup_jsonl(doc, req);
+		req_entry(req, doc_jsonl_node(fs, entry));
 	else if (strcmp(name, "original") == 0)
 		req_entry(req, doc_node_of(fs, &doc->id, DOC_ORIGINAL, 0));
 	else if (strcmp(name, "versions") == 0)
@@ -261,8 +259,7 @@ static void docs_stat(struct node *node, struct stat *out)
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
 	out->st_nlink = 2;
-	out->st_mtim.tv_sec = out->st_atim.tv_sec = out->st_ctim.tv_sec =
-		node->fs->made_ns / NS_PER_SEC;
+	node_set_times(out, node->fs->made_ns);
 }
 
 static void docs_lookup(struct node *dir, struct req *req, const char *name)

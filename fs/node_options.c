@@ -35,7 +35,7 @@ static void options_stat(struct node *node, struct stat *out)
 	out->st_uid = session->record.access.owner;
 	out->st_gid = session->record.access.group;
 	out->st_size = (off_t)text.len;
-	stat_set_times(out, session->record.updated_ns);
+	node_set_times(out, session->record.updated_ns);
 }
 
 static void options_read(struct handle *handle, struct req *req, size_t size, off_t offset)

@@ -38,7 +38,7 @@ static void results_stat(struct node *node, struct stat *out)
 	out->st_uid = self->search->access.owner;
 	out->st_gid = self->search->access.group;
 	out->st_size = (off_t)self->len;
-	stat_set_times(out, search_attributes(self->search).mtime_ns);
+	node_set_times(out, search_attributes(self->search).mtime_ns);
 }
 
 static void results_forget(struct node *node)

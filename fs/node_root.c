@@ -65,13 +65,11 @@ static const struct {
 
 static void root_stat(struct node *node, struct stat *out)
 {
-	int64_t ns = node->fs->made_ns;
-
 	out->st_mode = S_IFDIR | 0755;
 	out->st_nlink = 2 + ARRAY_LEN(folders);
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	out->st_mtim.tv_sec = out->st_ctim.tv_sec = out->st_atim.tv_sec = ns / NS_PER_SEC;
+	node_set_times(out, node->fs->made_ns);
 }
 
 static struct node *readme_node(struct fs *fs)

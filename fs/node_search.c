@@ -80,7 +80,7 @@ static void search_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = search->access.owner;
 	out->st_gid = search->access.group;
-	stat_set_times(out, search->run_ns ? search->run_ns : search->made_ns);
+	node_set_times(out, search->run_ns ? search->run_ns : search->made_ns);
 }
 
 static void search_forget(struct node *node)
@@ -371,7 +371,7 @@ static void root_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	stat_set_times(out, newest);
+	node_set_times(out, newest);
 }
 
 static const struct node_ops root_ops = {

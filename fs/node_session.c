@@ -47,13 +47,6 @@ static struct node *session_node_get(
 	return &self->node;
 }
 
-void stat_set_times(struct stat *out, int64_t ns)
-{
-	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
-
-	out->st_atim = out->st_mtim = out->st_ctim = time;
-}
-
 /* rwx for the owner, and r-x for those who may read the session. */
 static void folder_stat(struct node *node, struct stat *out)
 {
@@ -64,7 +57,7 @@ static void folder_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = record->access.owner;
 	out->st_gid = record->access.group;
-	stat_set_times(out, record->created_ns);
+	node_set_times(out, record->created_ns);
 }
 
 /* req->data of a request that waits for its session. */
@@ -267,7 +260,7 @@ static void sessions_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	stat_set_times(out, newest);
+	node_set_times(out, newest);
 }
 
 static void sessions_lookup(struct node *dir, struct req *req, const char *name)

@@ -20,9 +20,6 @@ struct session *session_of(struct node *node);
 /* Their forget. */
 void session_node_forget(struct node *node);
 
-/* All three times. */
-void stat_set_times(struct stat *out, int64_t ns);
-
 /* options.json; fs/node_options.c. */
 extern const struct node_ops session_options_ops;
 

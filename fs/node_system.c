@@ -58,13 +58,6 @@ struct system_node {
 	} now[ARRAY_LEN(files)];
 };
 
-static void set_times(struct stat *out, int64_t ns)
-{
-	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
-
-	out->st_atim = out->st_mtim = out->st_ctim = time;
-}
-
 /* --- a rendering ------------------------------------------------------------------ */
 
 static void rendering_stat(struct node *node, struct stat *out)
@@ -75,7 +68,7 @@ static void rendering_stat(struct node *node, struct stat *out)
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
 	out->st_size = (off_t)rendering->len;
-	set_times(out, rendering->mtime_ns);
+	node_set_times(out, rendering->mtime_ns);
 }
 
 static void rendering_forget(struct node *node)
@@ -124,7 +117,7 @@ static void system_stat(struct node *node, struct stat *out)
 	out->st_nlink = 2;
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
-	set_times(out, node->fs->made_ns);
+	node_set_times(out, node->fs->made_ns);
 }
 
 static uint64_t file_ino(size_t index)

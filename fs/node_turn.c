@@ -193,13 +193,6 @@ static int push(struct turn_node *self, struct waiter *waiter)
 
 /* --- attributes ------------------------------------------------------------------- */
 
-static void set_times(struct stat *out, int64_t ns)
-{
-	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
-
-	out->st_atim = out->st_mtim = out->st_ctim = time;
-}
-
 static void turn_stat(struct node *node, struct stat *out)
 {
 	const struct turn_node *self = turn_node(node);
@@ -213,7 +206,7 @@ static void turn_stat(struct node *node, struct stat *out)
 	out->st_uid = record->access.owner;
 	out->st_gid = record->access.group;
 	out->st_size = (off_t)len;
-	set_times(out,
+	node_set_times(out,
 		!turn			    ? record->created_ns
 			: turn->answered_ns ? turn->answered_ns
 					    : turn->committed_ns);

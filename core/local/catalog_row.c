@@ -47,6 +47,7 @@ static const struct column columns[] = {
 	COLUMN("text_sha256", COLUMN_HASH, text_sha256),
 	COLUMN("chunk_count", COLUMN_INT32, chunk_count),
 	COLUMN("token_count", COLUMN_INT64, token_count),
+	COLUMN("chunks_size", COLUMN_INT64, chunks_size),
 	COLUMN("created_ns", COLUMN_INT64, created_ns),
 	COLUMN("updated_ns", COLUMN_INT64, updated_ns),
 	COLUMN("indexed_ns", COLUMN_INT64, indexed_ns),

@@ -73,7 +73,7 @@ static const char *const schema[] = {
 	"  status INTEGER NOT NULL, content_type TEXT, size INTEGER NOT NULL,"
 	"  mtime_ns INTEGER NOT NULL, sha256 BLOB NOT NULL, text_size INTEGER NOT NULL,"
 	"  text_sha256 BLOB NOT NULL, chunk_count INTEGER NOT NULL,"
-	"  token_count INTEGER NOT NULL, created_ns INTEGER NOT NULL,"
+	"  token_count INTEGER NOT NULL, chunks_size INTEGER NOT NULL, created_ns INTEGER NOT NULL,"
 	"  updated_ns INTEGER NOT NULL, indexed_ns INTEGER NOT NULL, s3_key TEXT,"
 	"  owner INTEGER NOT NULL, grp INTEGER NOT NULL, mode INTEGER NOT NULL, realm TEXT,"
 	"  version INTEGER NOT NULL, embedding_model TEXT, error TEXT, extra_metadata TEXT,"

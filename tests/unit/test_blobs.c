@@ -302,10 +302,10 @@ static void test_folder_does_not_trust_a_torn_object(void **state)
 	assert_sound(fixture);
 }
 
-#define ON(setup, test)                                                      \
-	{                                                                    \
+#define ON(setup, test)                                                           \
+	{                                                                         \
 		.name = #test "/" #setup, .test_func = test, .setup_func = setup, \
-		.teardown_func = teardown                                    \
+		.teardown_func = teardown                                         \
 	}
 #define ON_ALL(test) ON(setup_folder, test), ON(setup_memory, test)
 

@@ -80,6 +80,7 @@ static struct document full_document(void)
 		.text_sha256 = {4, 5, 6},
 		.chunk_count = UINT32_MAX,
 		.token_count = 88,
+		.chunks_size = 4711,
 		.created_ns = 100,
 		.updated_ns = 200,
 		.indexed_ns = 300,
@@ -131,6 +132,7 @@ static void assert_same_numbers(const struct document *a, const struct document 
 	assert_memory_equal(a->text_sha256, b->text_sha256, 32);
 	assert_int_equal(a->chunk_count, b->chunk_count);
 	assert_int_equal(a->token_count, b->token_count);
+	assert_int_equal(a->chunks_size, b->chunks_size);
 	assert_int_equal(a->created_ns, b->created_ns);
 	assert_int_equal(a->updated_ns, b->updated_ns);
 	assert_int_equal(a->indexed_ns, b->indexed_ns);

@@ -45,11 +45,10 @@ static const char *text_of(const cJSON *json, const char *name)
 
 static void test_json_has_every_field(void **state)
 {
-	static const char *const names[] = {"id", "path", "parent", "title",
-		"source", "status", "content_type", "size", "sha256", "chunk_count",
-		"token_count", "created_at", "updated_at", "indexed_at", "s3_key", "owner",
-		"group", "mode", "realm", "version", "embedding_model", "error",
-		"extra_metadata"};
+	static const char *const names[] = {"id", "path", "parent", "title", "source", "status",
+		"content_type", "size", "sha256", "chunk_count", "token_count", "created_at",
+		"updated_at", "indexed_at", "s3_key", "owner", "group", "mode", "realm", "version",
+		"embedding_model", "error", "extra_metadata"};
 	struct document document = sample();
 	char *text;
 	cJSON *json = to_json(&document, &text);

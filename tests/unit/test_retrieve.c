@@ -226,6 +226,18 @@ static void follow_ups_find_their_passage(void **state)
 	retrieval_release(&found);
 }
 
+static void a_follow_up_takes_the_place_of_what_was_asked(void **state)
+{
+	static const struct exchange history[] = {{"When are refunds paid in France?", "Soon."}};
+	AUTO_BUF struct buf out;
+
+	(void)state;
+	buf_init(&out, BUF_MAX_DEFAULT);
+	assert_int_equal(followup_resolve("and in Germany?", history, 1, &out), 0);
+	assert_non_null(strstr(out.data, "refunds paid in"));
+	assert_null(strstr(out.data, "France"));
+}
+
 static void questions_that_stand_alone_stay_alone(void **state)
 {
 	static const struct {
@@ -321,6 +333,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			file_names_that_are_not_utf8_make_titles_that_are, setup, teardown),
 		cmocka_unit_test_setup_teardown(follow_ups_find_their_passage, setup, teardown),
+		cmocka_unit_test(a_follow_up_takes_the_place_of_what_was_asked),
 		cmocka_unit_test(questions_that_stand_alone_stay_alone),
 		cmocka_unit_test_setup_teardown(
 			dense_hits_join_by_the_embedders_weight, setup, teardown),
