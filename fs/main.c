@@ -45,8 +45,8 @@ static int open_store(
 }
 
 /* With a cache before it, unless the configuration wants none. */
-static int open_embedder(struct ports *ports, const struct config *config, const char *state_path,
-	struct err *err)
+static int open_embedder(
+	struct ports *ports, const struct config *config, const char *state_path, struct err *err)
 {
 	struct embedder *cached;
 	int rc;
