@@ -17,8 +17,8 @@ static void open_spool(struct spool_world *world)
 {
 	struct err err = ERR_NONE;
 
-	int rc = spool_open(&world->spool, world->dir_fd, 1000, 1000, world->loop, world->pool,
-		&err);
+	int rc = spool_open(
+		&world->spool, world->dir_fd, 1000, 1000, world->loop, world->pool, &err);
 	if (rc)
 		fail_msg("spool_open: %s", err.text);
 }
@@ -69,8 +69,8 @@ void sw_note(void *context, int result)
 	*(int *)context = result;
 }
 
-struct spool_entry *sw_make(struct spool_world *world, struct spool_inode *folder,
-	const char *name, enum spool_kind kind)
+struct spool_entry *sw_make(struct spool_world *world, struct spool_inode *folder, const char *name,
+	enum spool_kind kind)
 {
 	const struct spool_new new = {
 		.kind = kind,
@@ -82,9 +82,8 @@ struct spool_entry *sw_make(struct spool_world *world, struct spool_inode *folde
 	struct spool_entry *entry = NULL;
 	int result = 1;
 
-	assert_int_equal(spool_create(world->spool, folder, name, &new, &entry, NULL, sw_note,
-				 &result),
-		0);
+	assert_int_equal(
+		spool_create(world->spool, folder, name, &new, &entry, NULL, sw_note, &result), 0);
 	sw_settle(world);
 	assert_int_equal(result, 0);
 	return entry;
@@ -107,8 +106,8 @@ struct spool_entry *sw_find(struct spool_world *world, const char *path)
 void sw_write(struct spool_world *world, struct spool_entry *entry, const char *bytes)
 {
 	char name[24];
-	AUTO_CLOSE int fd = openat(world->dir_fd, spool_file(entry->inode->ino, name),
-		O_WRONLY | O_TRUNC | O_CLOEXEC);
+	AUTO_CLOSE int fd = openat(
+		world->dir_fd, spool_file(entry->inode->ino, name), O_WRONLY | O_TRUNC | O_CLOEXEC);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));

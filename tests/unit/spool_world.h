@@ -25,8 +25,8 @@ void sw_settle(struct spool_world *world);
 void sw_reopen(struct spool_world *world);
 
 /* Make a name and wait for it; it must succeed. */
-struct spool_entry *sw_make(struct spool_world *world, struct spool_inode *folder,
-	const char *name, enum spool_kind kind);
+struct spool_entry *sw_make(struct spool_world *world, struct spool_inode *folder, const char *name,
+	enum spool_kind kind);
 
 /* The name below the root, whose parts are separated by slashes; NULL: there is none. */
 struct spool_entry *sw_find(struct spool_world *world, const char *path);

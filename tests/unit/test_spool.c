@@ -89,8 +89,8 @@ static void test_inode_numbers_are_not_given_twice(void **state)
 
 static void test_attributes(void **state)
 {
-	const struct spool_attr attr = {.mode = 0600, .uid = 7, .gid = 8, .atime_ns = 111,
-		.mtime_ns = 222};
+	const struct spool_attr attr = {
+		.mode = 0600, .uid = 7, .gid = 8, .atime_ns = 111, .mtime_ns = 222};
 	struct spool_world world;
 	int result = 1;
 
@@ -127,8 +127,8 @@ static void test_size_and_time_of_what_was_written(void **state)
 	char name[24];
 	assert_int_equal(fstatat(world.dir_fd, spool_file(inode->ino, name), &attr, 0), 0);
 	assert_int_equal(inode->size, 12);
-	assert_int_equal(inode->mtime_ns,
-		attr.st_mtim.tv_sec * INT64_C(1000000000) + attr.st_mtim.tv_nsec);
+	assert_int_equal(
+		inode->mtime_ns, attr.st_mtim.tv_sec * INT64_C(1000000000) + attr.st_mtim.tv_nsec);
 	sw_close(&world);
 }
 
@@ -137,8 +137,8 @@ static void set_xattr(struct spool_world *world, const char *name, const char *v
 	struct spool_inode *inode = sw_find(world, "a")->inode;
 	int result = 1;
 
-	assert_int_equal(spool_setxattr(world->spool, inode, name, value,
-				 value ? strlen(value) : 0, 0, sw_note, &result),
+	assert_int_equal(spool_setxattr(world->spool, inode, name, value, value ? strlen(value) : 0,
+				 0, sw_note, &result),
 		0);
 	sw_settle(world);
 	assert_int_equal(result, 0);
@@ -167,15 +167,14 @@ static void test_extended_attributes(void **state)
 	assert_int_equal(spool_getxattr(inode, "user.two")->size, 0);
 	assert_null(spool_getxattr(inode, "user.three"));
 
-	assert_int_equal(spool_setxattr(world.spool, inode, "user.one", "x", 1, XATTR_CREATE,
-				 sw_note, NULL),
+	assert_int_equal(
+		spool_setxattr(world.spool, inode, "user.one", "x", 1, XATTR_CREATE, sw_note, NULL),
 		-EEXIST);
-	assert_int_equal(spool_setxattr(world.spool, inode, "user.no", "x", 1, XATTR_REPLACE,
-				 sw_note, NULL),
+	assert_int_equal(
+		spool_setxattr(world.spool, inode, "user.no", "x", 1, XATTR_REPLACE, sw_note, NULL),
 		-ENODATA);
 	assert_int_equal(
-		spool_setxattr(world.spool, inode, "user.no", NULL, 0, 0, sw_note, NULL),
-		-ENODATA);
+		spool_setxattr(world.spool, inode, "user.no", NULL, 0, 0, sw_note, NULL), -ENODATA);
 	static const char large[65 << 10];
 	assert_int_equal(spool_setxattr(world.spool, inode, "user.no", large, sizeof(large), 0,
 				 sw_note, NULL),
@@ -183,14 +182,14 @@ static void test_extended_attributes(void **state)
 	sw_close(&world);
 }
 
-static int rename_to(
-	struct spool_world *world, const char *from, const char *folder, const char *to, unsigned flags)
+static int rename_to(struct spool_world *world, const char *from, const char *folder,
+	const char *to, unsigned flags)
 {
 	int result = 1;
 	struct spool_inode *to_folder = *folder ? sw_find(world, folder)->inode : root(world);
 
-	int rc = spool_rename(world->spool, sw_find(world, from), to_folder, to, flags,
-		sw_note, &result);
+	int rc = spool_rename(
+		world->spool, sw_find(world, from), to_folder, to, flags, sw_note, &result);
 	sw_settle(world);
 	assert_int_equal(result, rc ? 1 : 0);
 	return rc;
@@ -244,10 +243,9 @@ static void test_rename_that_is_refused_changes_nothing(void **state)
 	assert_int_equal(rename_to(&world, "file", "", "empty", 0), -EISDIR);
 	assert_int_equal(rename_to(&world, "empty", "", "file", 0), -ENOTDIR);
 	assert_int_equal(rename_to(&world, "file", "", "none", RENAME_EXCHANGE), -ENOENT);
+	assert_int_equal(rename_to(&world, "full/inside", "", "full", RENAME_EXCHANGE), -EINVAL);
 	assert_int_equal(
-		rename_to(&world, "full/inside", "", "full", RENAME_EXCHANGE), -EINVAL);
-	assert_int_equal(spool_unlink(world.spool, sw_find(&world, "full"), false, NULL, NULL),
-		-ENOTEMPTY);
+		spool_unlink(world.spool, sw_find(&world, "full"), false, NULL, NULL), -ENOTEMPTY);
 	assert_int_equal(journal_bytes(&world), before);
 	assert_int_equal(rename_to(&world, "empty", "full", "x", 0), 0);
 	assert_true(has(&world, "full/x"));
@@ -296,13 +294,11 @@ static void test_links(void **state)
 	sw_open(&world);
 	struct spool_entry *folder = sw_make(&world, root(&world), "folder", SPOOL_FOLDER);
 	struct spool_inode *inode = sw_make(&world, root(&world), "a", SPOOL_FILE)->inode;
-	assert_int_equal(spool_link(world.spool, inode, folder->inode, "b", &entry, sw_note,
-				 &result),
-		0);
+	assert_int_equal(
+		spool_link(world.spool, inode, folder->inode, "b", &entry, sw_note, &result), 0);
 	sw_settle(&world);
 	assert_int_equal(result, 0);
-	assert_int_equal(
-		spool_link(world.spool, inode, root(&world), "folder", &entry, NULL, NULL),
+	assert_int_equal(spool_link(world.spool, inode, root(&world), "folder", &entry, NULL, NULL),
 		-EEXIST);
 	assert_int_equal(
 		spool_link(world.spool, folder->inode, root(&world), "x", &entry, NULL, NULL),
@@ -400,8 +396,8 @@ static void test_a_backing_file_that_fails_leaves_no_name(void **state)
 	sw_open(&world);
 	uint64_t ino = sw_make(&world, root(&world), "a", SPOOL_FILE)->inode->ino;
 	assert_int_equal(mkdirat(world.dir_fd, spool_file(ino + 1, name), 0700), 0);
-	assert_int_equal(spool_create(world.spool, root(&world), "b", &new, &entry, &fd,
-				 sw_note, &result),
+	assert_int_equal(
+		spool_create(world.spool, root(&world), "b", &new, &entry, &fd, sw_note, &result),
 		0);
 	assert_true(has(&world, "b"));
 	sw_settle(&world);
@@ -486,17 +482,15 @@ static void test_a_rewrite_keeps_all(void **state)
 		assert_int_equal(spool_setxattr(world.spool, a->inode, "user.x", value,
 					 sizeof(value), 0, NULL, NULL),
 			i == 0 ? 0 : -ENOSPC);
-		assert_int_equal(spool_setxattr(world.spool, a->inode, "user.x", NULL, 0, 0, NULL,
-					 NULL),
-			0);
+		assert_int_equal(
+			spool_setxattr(world.spool, a->inode, "user.x", NULL, 0, 0, NULL, NULL), 0);
 		assert_int_equal(spool_setxattr(world.spool, a->inode, "user.x", value,
 					 sizeof(value), 0, NULL, NULL),
 			0);
 	}
 	sw_settle(&world);
 	assert_true(journal_bytes(&world) > 1 << 20);
-	assert_int_equal(spool_unlink(world.spool, sw_find(&world, "goes"), false, NULL, NULL),
-		0);
+	assert_int_equal(spool_unlink(world.spool, sw_find(&world, "goes"), false, NULL, NULL), 0);
 	for (int i = 0; i < 300 && journal_bytes(&world) > 100 << 10; i++) {
 		sw_settle(&world);
 		usleep(10000); /* the group sync comes after a second */
