@@ -148,8 +148,21 @@ static int describe_published(
 		count_chunk, record, err);
 }
 
+/* The walk over the blobs shall take what the record says now: the text of the version that
+ * answers stays, and what the lost one stored goes. */
+static void know_published(struct known *known)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < known->version_count; i++)
+		if (known->versions[i] <= known->published)
+			known->versions[kept++] = known->versions[i];
+	known->version_count = kept;
+	known->version = known->published;
+}
+
 /* The record names a version that the vectors do not have: back to the one they have. */
-static int put_back(struct recovery *recovery, const struct known *known, struct err *err)
+static int put_back(struct recovery *recovery, struct known *known, struct err *err)
 {
 	AUTO_DOCUMENT struct document record;
 	const struct document *one = &record;
@@ -164,7 +177,10 @@ static int put_back(struct recovery *recovery, const struct known *known, struct
 	rc = describe_published(recovery, &record, known->published, err);
 	if (rc)
 		return rc;
-	return catalog_put(recovery->ports->catalog, &one, 1, err);
+	rc = catalog_put(recovery->ports->catalog, &one, 1, err);
+	if (rc == 0)
+		know_published(known);
+	return rc;
 }
 
 static int recover(struct recovery *recovery, struct err *err)
