@@ -232,7 +232,7 @@ static int write_record(struct attempt *attempt)
 		*slot = strdup(model);
 	if (!*slot)
 		return err_set(err, -ENOMEM, "out of memory");
-	attempt->record.updated_ns = clock_wall_ns();
+	attempt->record.updated_ns = document_next_update(&attempt->record);
 	if (is_failed) {
 		attempt->record.status = DOC_FAILED;
 	} else if (attempt->record.status == DOC_PROCESSING) {

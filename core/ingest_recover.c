@@ -148,8 +148,9 @@ static int describe_published(
 		count_chunk, record, err);
 }
 
-/* The blobs of the lost version are wanted no more. */
-static void forget_unpublished(struct known *known)
+/* The walk over the blobs shall take what the record says now: the text of the version that
+ * answers stays, and what the lost one stored goes. */
+static void know_published(struct known *known)
 {
 	size_t kept = 0;
 
@@ -178,7 +179,7 @@ static int put_back(struct recovery *recovery, struct known *known, struct err *
 		return rc;
 	rc = catalog_put(recovery->ports->catalog, &one, 1, err);
 	if (rc == 0)
-		forget_unpublished(known);
+		know_published(known);
 	return rc;
 }
 

@@ -62,7 +62,7 @@ void journal_frame(struct buf *records, const void *record, size_t len)
 		.crc = (uint32_t)crc32(0, record, (unsigned)len),
 	};
 
-	assert(len <= RECORD_MAX);
+	assert(len > 0 && len <= RECORD_MAX);
 	buf_add(records, &head, sizeof(head));
 	buf_add(records, record, len);
 }
@@ -282,7 +282,8 @@ bool journal_is_busy(const struct journal *journal)
 
 /* --- opening ---------------------------------------------------------------------- */
 
-/* Replay all whole records of @data; *good: the bytes they take. */
+/* Replay all whole records of @data; *good: the bytes they take. A loss of power may leave zeros
+ * at the end, which would pass for a record without bytes. */
 static int replay_all(const char *data, size_t len, journal_fn replay, void *context, size_t *good)
 {
 	struct record_head head;
@@ -291,7 +292,7 @@ static int replay_all(const char *data, size_t len, journal_fn replay, void *con
 	while (len - *good >= sizeof(head)) {
 		memcpy(&head, data + *good, sizeof(head));
 		const char *record = data + *good + sizeof(head);
-		if (head.len > RECORD_MAX || head.len > len - *good - sizeof(head))
+		if (head.len == 0 || head.len > RECORD_MAX || head.len > len - *good - sizeof(head))
 			break;
 		if (crc32(0, (const unsigned char *)record, head.len) != head.crc)
 			break;

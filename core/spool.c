@@ -102,8 +102,7 @@ static void on_written(struct journal_wait *wait, int result)
 	free(change);
 }
 
-/* The journal is far larger than what it describes: write it anew. */
-static void rewrite_if_due(struct spool *spool)
+void spool_rewrite_if_due(struct spool *spool)
 {
 	uint64_t size = journal_size(spool->journal);
 	uint64_t live = 160 * (uint64_t)spool->tree.entry_count;
@@ -310,7 +309,6 @@ int spool_unlink(struct spool *spool, struct spool_entry *entry, bool takes_docu
 	inode->ctime_ns = clock_wall_ns();
 	spool_tree_remove(&spool->tree, entry);
 	append_change(spool, done, context);
-	rewrite_if_due(spool);
 	reap(spool, inode);
 	return 0;
 }
@@ -359,29 +357,6 @@ int spool_rename_check(struct spool *spool, const struct spool_entry *entry,
 		spool, entry, to_folder, spool_lookup(spool, to_folder, to_name), flags);
 }
 
-/* The two entries change places: what they lead to is swapped, and what is known with it. */
-static void exchange(struct spool *spool, struct spool_entry *a, struct spool_entry *b)
-{
-	struct spool_inode *inode = b->inode, *folder = a->folder, *to_folder = b->folder;
-	struct uuid document = b->document;
-	uint32_t clean = b->clean;
-	void *item = b->item;
-	char *name = strdup(a->text), *to_name = strdup(b->text);
-
-	if (!name || !to_name)
-		abort();
-	spool_tree_remove(&spool->tree, b);
-	spool_tree_move(&spool->tree, a, to_folder, to_name);
-	b = spool_tree_add(&spool->tree, folder, name, inode);
-	if (!b)
-		abort();
-	b->document = document;
-	b->clean = clean;
-	b->item = item;
-	free(name);
-	free(to_name);
-}
-
 int spool_rename(struct spool *spool, struct spool_entry *entry, struct spool_inode *to_folder,
 	const char *to_name, unsigned flags, spool_done done, void *context)
 {
@@ -399,7 +374,8 @@ int spool_rename(struct spool *spool, struct spool_entry *entry, struct spool_in
 	if (old && old->inode == entry->inode)
 		return 0; /* two names of one file, or the same name: nothing moves */
 	if (flags & RENAME_EXCHANGE) {
-		exchange(spool, entry, old);
+		if (spool_tree_exchange(&spool->tree, entry, old))
+			abort(); /* it is in the journal already */
 		return 0;
 	}
 	struct spool_inode *gone = old ? old->inode : NULL;
@@ -489,8 +465,14 @@ void spool_open_for_write(
 	append_change(spool, done, context);
 }
 
+/* A name may have become clean, or the journal been rewritten, since the handle was opened: the
+ * first write after that is told of again. */
 void spool_wrote(struct spool *spool, struct spool_inode *inode)
 {
+	if (is_clean(inode)) {
+		spool_record_generation(&spool->record, inode, inode->generation + 1);
+		append(spool, NULL);
+	}
 	inode->generation++;
 	inode->mtime_ns = inode->ctime_ns = clock_wall_ns();
 	inode->has_own_mtime = false;
@@ -514,7 +496,6 @@ void spool_clean(struct spool *spool, struct spool_entry *entry, uint32_t genera
 	entry->clean = generation;
 	spool_record_entry(&spool->record, entry);
 	append(spool, NULL);
-	rewrite_if_due(spool);
 }
 
 static int add_path(const struct spool_inode *folder, struct buf *out)

@@ -26,6 +26,9 @@ void spool_arm_sync(struct spool *spool);
 void spool_on_sync_timer(struct timer *timer);
 void spool_forget_unsynced(struct spool *spool, struct spool_inode *inode);
 
+/* The journal is far larger than what it describes, and at rest: write it anew. */
+void spool_rewrite_if_due(struct spool *spool);
+
 /* Append the record that is in the scratch buffer; nobody waits for it. */
 void spool_append(struct spool *spool);
 

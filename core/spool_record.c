@@ -216,6 +216,20 @@ static int replay_entry(struct spool_tree *tree, struct unpack *in)
 	return rc;
 }
 
+static int rename_entry(struct spool_tree *tree, struct spool_entry *entry,
+	struct spool_inode *folder, const char *name, bool is_exchange)
+{
+	struct spool_entry *old = spool_tree_lookup(tree, folder, name);
+
+	if (old && old->inode == entry->inode)
+		return 0; /* two names of one file, or the same name: nothing moves */
+	if (old && is_exchange)
+		return spool_tree_exchange(tree, entry, old);
+	if (old)
+		spool_tree_remove(tree, old);
+	return spool_tree_move(tree, entry, folder, name) ? 0 : -ENOMEM;
+}
+
 static int replay_rename(struct spool_tree *tree, struct unpack *in, bool is_exchange)
 {
 	struct spool_entry *entry = unpack_entry(tree, in);
@@ -229,25 +243,9 @@ static int replay_rename(struct spool_tree *tree, struct unpack *in, bool is_exc
 	}
 	set_folder_time(folder, time_ns);
 	set_folder_time(entry->folder, time_ns);
-	struct spool_entry *old = spool_tree_lookup(tree, folder, name);
-	if (is_exchange && old) {
-		struct spool_inode *inode = old->inode;
-		struct uuid document = old->document;
-		struct spool_inode *from = entry->folder;
-		char *from_name = strdup(entry->text);
-		spool_tree_remove(tree, old);
-		spool_tree_move(tree, entry, folder, name);
-		old = from_name ? spool_tree_add(tree, from, from_name, inode) : NULL;
-		if (old)
-			old->document = document;
-		free(from_name);
-	} else if (old != entry) {
-		if (old)
-			spool_tree_remove(tree, old);
-		spool_tree_move(tree, entry, folder, name);
-	}
+	int rc = rename_entry(tree, entry, folder, name, is_exchange);
 	free(name);
-	return 0;
+	return rc;
 }
 
 static int replay_xattr(struct spool_tree *tree, struct unpack *in, bool is_set)

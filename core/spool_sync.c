@@ -135,6 +135,7 @@ void spool_on_sync_timer(struct timer *timer)
 {
 	struct spool *spool = (struct spool *)((char *)timer - offsetof(struct spool, sync_timer));
 
+	spool_rewrite_if_due(spool);
 	spool_sync(spool, NULL, NULL);
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/auto.h"
+
 #define FIRST_CAP 256
 
 int spool_tree_init(struct spool_tree *tree)
@@ -196,6 +198,14 @@ void spool_tree_free(struct spool_tree *tree, struct spool_inode *inode)
 	free_inode(inode);
 }
 
+static void copy_known(struct spool_entry *to, const struct spool_entry *from)
+{
+	to->document = from->document;
+	to->clean = from->clean;
+	to->is_error_note = from->is_error_note;
+	to->item = from->item;
+}
+
 struct spool_entry *spool_tree_move(struct spool_tree *tree, struct spool_entry *entry,
 	struct spool_inode *to_folder, const char *to_name)
 {
@@ -203,12 +213,27 @@ struct spool_entry *spool_tree_move(struct spool_tree *tree, struct spool_entry 
 
 	if (!moved)
 		return NULL;
-	moved->document = entry->document;
-	moved->clean = entry->clean;
-	moved->is_error_note = entry->is_error_note;
-	moved->item = entry->item;
+	copy_known(moved, entry);
 	spool_tree_remove(tree, entry);
 	return moved;
+}
+
+int spool_tree_exchange(struct spool_tree *tree, struct spool_entry *a, struct spool_entry *b)
+{
+	struct spool_inode *inode = b->inode, *folder = a->folder, *to_folder = b->folder;
+	const struct spool_entry known = *b;
+	AUTO_FREE char *name = strdup(a->text), *to_name = strdup(b->text);
+
+	if (!name || !to_name)
+		return -ENOMEM;
+	spool_tree_remove(tree, b);
+	if (!spool_tree_move(tree, a, to_folder, to_name))
+		return -ENOMEM;
+	b = spool_tree_add(tree, folder, name, inode);
+	if (!b)
+		return -ENOMEM;
+	copy_known(b, &known);
+	return 0;
 }
 
 int spool_tree_xattr(struct spool_inode *inode, const char *name, const void *value, size_t size)

@@ -43,6 +43,10 @@ void spool_tree_free(struct spool_tree *tree, struct spool_inode *inode);
 struct spool_entry *spool_tree_move(struct spool_tree *tree, struct spool_entry *entry,
 	struct spool_inode *to_folder, const char *to_name);
 
+/* The two change places, and what is known of them with them; both entries are new ones. 0 or
+ * -ENOMEM: one of them may be gone. */
+int spool_tree_exchange(struct spool_tree *tree, struct spool_entry *a, struct spool_entry *b);
+
 /* Set (or with @value NULL remove) an attribute. 0 or -ENOMEM. */
 int spool_tree_xattr(struct spool_inode *inode, const char *name, const void *value, size_t size);
 

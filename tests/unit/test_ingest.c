@@ -1,538 +1,304 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline over stores in memory and a played parser: what becomes of a file, and what is
- * left in the three stores when any one of their calls fails. */
+/* What becomes of files of all kinds. */
 #include "core/ingest.h"
 
-#include <pthread.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <cmocka.h>
 
-#include "core/local/blobs_memory.h"
-#include "core/local/catalog_memory.h"
-#include "core/local/embedder_test.h"
-#include "core/local/vectors_memory.h"
-#include "tests/unit/faulty_stores.h"
-#include "tests/unit/played_parser.h"
-#include "tests/unit/scratch.h"
+#include "core/auto.h"
+#include "tests/unit/ingest_world.h"
 
-#define MANY 100
+static const char binary[] = "\x01\x80\xff\x00\x02\x9c\x00\xfe\x03\x00\xc1\xc0";
 
-struct world {
-	char *folder;
-	struct catalog *catalog;
-	struct blobs *blobs;
-	struct vectors *vectors;
-	struct embedder *embedder;
-	struct parser parser;
-	struct ingest_ports ports;
-	struct config config;
-	struct ingest *ingest;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	unsigned done; /* lock */
-};
-
-/* The world. */
-
-static void world_start(struct world *world)
+static void test_one_text(void **state)
 {
-	struct err err = ERR_NONE;
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
 
-	world->ports.embedder = world->embedder;
-	assert_int_equal(ingest_new(&world->ingest, &world->ports, &world->config, &err), 0);
-}
-
-static void world_stop(struct world *world)
-{
-	ingest_free(world->ingest);
-	world->ingest = NULL;
-}
-
-static int setup(void **state)
-{
-	struct world *world = calloc(1, sizeof(*world));
-	struct err err = ERR_NONE;
-
-	assert_non_null(world);
-	world->folder = scratch_new();
-	assert_int_equal(catalog_memory_new(&world->catalog, &err), 0);
-	assert_int_equal(blobs_memory_new(&world->blobs, &err), 0);
-	assert_int_equal(vectors_memory_new(&world->vectors), 0);
-	make_faulty(world->catalog, world->vectors, world->blobs);
-	world->ports = (struct ingest_ports){.catalog = world->catalog,
-		.blobs = world->blobs,
-		.vectors = world->vectors,
-		.parser = &world->parser,
-		.scratch = world->folder};
-	assert_int_equal(
-		records_new(&world->ports.records, world->catalog, world->blobs, world->vectors),
-		0);
-	world->config = (struct config){
-		.chunk_size = 1000, .chunk_overlap = 200, .keep_versions = 10, .ingest_workers = 2};
-	pthread_mutex_init(&world->lock, NULL);
-	pthread_cond_init(&world->changed, NULL);
-	world_start(world);
-	*state = world;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-
-	world_stop(world);
-	records_free(world->ports.records);
-	embedder_free(world->embedder);
-	vectors_free(world->vectors);
-	blobs_free(world->blobs);
-	catalog_free(world->catalog);
-	pthread_cond_destroy(&world->changed);
-	pthread_mutex_destroy(&world->lock);
-	scratch_free(world->folder);
-	free(world);
-	return 0;
-}
-
-static void with_embedder(struct world *world, unsigned fail_every, unsigned retries)
-{
-	world_stop(world);
-	assert_int_equal(embedder_test_new(&world->embedder, fail_every), 0);
-	world->config.ingest_retries = retries;
-	world_start(world);
-}
-
-/* Jobs. */
-
-static void job_done(struct ingest_job *job)
-{
-	struct world *world = job->context;
-
-	pthread_mutex_lock(&world->lock);
-	world->done++;
-	pthread_cond_signal(&world->changed);
-	pthread_mutex_unlock(&world->lock);
-}
-
-static struct uuid id_of(unsigned number)
-{
-	struct uuid id = {{1}};
-
-	memcpy(&id.bytes[8], &number, sizeof(number));
-	return id;
-}
-
-/* A job for document @number, whose file holds @text. */
-static void job_init(struct world *world, struct ingest_job *job, unsigned number, const char *text)
-{
-	char name[32];
-
-	memset(job, 0, sizeof(*job));
-	document_init(&job->document);
-	document_init(&job->record);
-	snprintf(name, sizeof(name), "%u.txt", number);
-	close(scratch_file(world->folder, name, text, strlen(text)));
-	assert_true(asprintf(&job->file, "%s/%s", world->folder, name) > 0);
-	job->document.id = id_of(number);
-	job->document.path = strdup(name);
-	job->document.access = (struct access){.owner = 7, .group = 7, .mode = 0644};
-	job->context = world;
-	job->done = job_done;
-}
-
-static void jobs_wait(struct world *world, unsigned count)
-{
-	pthread_mutex_lock(&world->lock);
-	while (world->done < count)
-		pthread_cond_wait(&world->changed, &world->lock);
-	world->done = 0;
-	pthread_mutex_unlock(&world->lock);
-}
-
-static enum ingest_outcome ingest_text(struct world *world, unsigned number, const char *text)
-{
-	struct ingest_job job;
-
-	job_init(world, &job, number, text);
-	ingest_submit(world->ingest, &job);
-	jobs_wait(world, 1);
-	enum ingest_outcome outcome = job.outcome;
-	ingest_job_release(&job);
-	return outcome;
-}
-
-/* What is in the stores. */
-
-static void get(struct world *world, unsigned number, struct document *out)
-{
-	struct uuid id = id_of(number);
-
-	document_init(out);
-	assert_int_equal(catalog_get(world->catalog, &id, out, NULL), 0);
-}
-
-static size_t hits(struct world *world, const char *word)
-{
-	struct caller caller = {.uid = 7};
-	struct search_query query = {.caller = &caller, .text = word, .top_k = 200};
-	struct search_result result = {0};
-
-	assert_int_equal(vectors_words(world->vectors, &query, &result, NULL), 0);
-	size_t count = result.hit_count;
-	search_result_release(&result);
-	return count;
-}
-
-static int count_known(void *context, const struct uuid *document, uint32_t version)
-{
-	struct world *world = context;
-	AUTO_DOCUMENT struct document record;
-
-	document_init(&record);
-	assert_int_equal(catalog_get(world->catalog, document, &record, NULL), 0);
-	assert_int_equal(record.version, version);
-	return 0;
-}
-
-static int check_blob(
-	void *context, const struct uuid *document, uint32_t version, enum blob_kind kind)
-{
-	struct world *world = context;
-	AUTO_DOCUMENT struct document record;
-	bool is_known = false;
-
-	document_init(&record);
-	assert_int_equal(catalog_get(world->catalog, document, &record, NULL), 0);
-	for (size_t i = 0; i < record.version_count; i++)
-		is_known = is_known || record.versions[i].number == version;
-	assert_true(kind == BLOB_TEXT ? record.version == version : is_known);
-	return 0;
-}
-
-/* No store holds what another one does not know of. */
-static void are_together(struct world *world)
-{
-	assert_int_equal(vectors_each(world->vectors, count_known, world, NULL), 0);
-	assert_int_equal(blobs_each(world->blobs, check_blob, world, NULL), 0);
-}
-
-/* Outcomes. */
-
-static void a_file_answers_once_it_is_indexed(void **state)
-{
-	struct world *world = *state;
-	AUTO_DOCUMENT struct document record;
-
-	assert_int_equal(ingest_text(world, 1, "Plums are blue.\n"), INGEST_INDEXED);
-	get(world, 1, &record);
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(iw_run(&world, &id, "a/letter.txt", "Refunds take days."), INGEST_INDEXED);
+	AUTO_DOCUMENT struct document record = iw_record(&world, &id);
 	assert_int_equal(record.status, DOC_INDEXED);
 	assert_int_equal(record.version, 1);
 	assert_int_equal(record.chunk_count, 1);
-	assert_int_equal(hits(world, "plums"), 1);
-	are_together(world);
-}
-
-static void the_same_bytes_change_nothing(void **state)
-{
-	struct world *world = *state;
-	AUTO_DOCUMENT struct document record;
-
-	ingest_text(world, 1, "Plums are blue.\n");
-	assert_int_equal(ingest_text(world, 1, "Plums are blue.\n"), INGEST_UNCHANGED);
-	get(world, 1, &record);
-	assert_int_equal(record.version, 1);
-	assert_int_equal(world->parser.items, 1);
-}
-
-static void other_bytes_are_a_new_version(void **state)
-{
-	struct world *world = *state;
-	AUTO_DOCUMENT struct document record;
-
-	ingest_text(world, 1, "Plums are blue.\n");
-	assert_int_equal(ingest_text(world, 1, "Pears are green.\n"), INGEST_INDEXED);
-	get(world, 1, &record);
-	assert_int_equal(record.version, 2);
-	assert_int_equal(record.version_count, 2);
-	assert_int_equal(hits(world, "plums"), 0);
-	assert_int_equal(hits(world, "pears"), 1);
-	are_together(world);
-}
-
-static void a_failed_file_can_be_written_again(void **state)
-{
-	struct world *world = *state;
-	AUTO_DOCUMENT struct document failed;
-	AUTO_DOCUMENT struct document record;
-
-	assert_int_equal(ingest_text(world, 1, "ENCRYPTED"), INGEST_FAILED);
-	get(world, 1, &failed);
-	assert_int_equal(failed.status, DOC_FAILED);
-	assert_non_null(strstr(failed.error, "encrypted"));
-	assert_int_equal(ingest_text(world, 1, "Plums are blue.\n"), INGEST_INDEXED);
-	get(world, 1, &record);
-	assert_int_equal(record.status, DOC_INDEXED);
+	assert_string_equal(record.path, "a/letter.txt");
+	assert_string_equal(record.content_type, "text/plain");
+	assert_true(record.created_ns && record.indexed_ns == record.updated_ns);
 	assert_null(record.error);
-	assert_int_equal(record.version_count, 1);
-	are_together(world);
+	iw_assert_content(&world, &id, "Refunds take days.");
+	iw_assert_tidy(&world);
+	assert_int_equal(iw_find(&world, "refunds"), 1);
+	assert_int_equal(ingest_depth(world.ingest), 0);
+	iw_close(&world);
 }
 
-static void a_version_that_fails_leaves_the_old_one(void **state)
+/* One of many fails, and takes none of the others with it. */
+static void test_a_batch(void **state)
 {
-	struct world *world = *state;
-	AUTO_DOCUMENT struct document record;
+	enum { COUNT = 100 };
+	struct uuid ids[COUNT];
+	struct iw_job jobs[COUNT];
+	struct ingest_world world;
+	char text[64];
 
-	ingest_text(world, 1, "Plums are blue.\n");
-	assert_int_equal(ingest_text(world, 1, "ENCRYPTED"), INGEST_FAILED);
-	get(world, 1, &record);
-	assert_int_equal(record.version, 1);
-	assert_int_equal(hits(world, "plums"), 1);
-	are_together(world);
-}
-
-static void wait_for_gate(void *context)
-{
-	while (!atomic_load((atomic_bool *)context))
-		usleep(100);
-}
-
-/* The only worker is kept at the first file until all are queued: it takes the rest at most 64
- * at a time. */
-static void many_share_the_parser(void **state)
-{
-	struct world *world = *state;
-	static struct ingest_job jobs[MANY];
-	atomic_bool gate = false;
-
-	world_stop(world);
-	world->config.ingest_workers = 1;
-	world_start(world);
-	world->parser.while_parsing = wait_for_gate;
-	world->parser.context = &gate;
-	for (unsigned i = 0; i < MANY; i++)
-		job_init(world, &jobs[i], i, i == 50 ? "ENCRYPTED" : "Plums are blue.\n");
-	for (unsigned i = 0; i < MANY; i++)
-		ingest_submit(world->ingest, &jobs[i]);
-	atomic_store(&gate, true);
-	jobs_wait(world, MANY);
-	for (unsigned i = 0; i < MANY; i++) {
-		assert_int_equal(jobs[i].outcome, i == 50 ? INGEST_FAILED : INGEST_INDEXED);
-		ingest_job_release(&jobs[i]);
+	(void)state;
+	iw_open(&world, NULL);
+	for (int i = 0; i < COUNT; i++) {
+		ids[i] = uuid_new();
+		snprintf(text, sizeof(text), "common words of number%d", i);
+		bool is_binary = i == 41;
+		iw_job_init(&world, &jobs[i], &ids[i], "x.txt", is_binary ? binary : text,
+			is_binary ? sizeof(binary) : strlen(text));
+		if (i == 70)
+			ingest_cancel(&jobs[i].job);
 	}
-	assert_int_equal(world->parser.items, MANY);
-	assert_true(world->parser.runs <= 3);
-	assert_int_equal(hits(world, "plums"), MANY - 1);
-	are_together(world);
+	for (int i = 0; i < COUNT; i++)
+		ingest_submit(world.ingest, &jobs[i].job);
+	for (int i = 0; i < COUNT; i++) {
+		iw_wait(&jobs[i]);
+		assert_int_equal(jobs[i].job.outcome,
+			i == 41		  ? INGEST_FAILED
+				: i == 70 ? INGEST_CANCELLED
+					  : INGEST_INDEXED);
+		iw_job_release(&jobs[i]);
+	}
+	assert_int_equal(iw_find(&world, "number7"), 1);
+	assert_int_equal(iw_find(&world, "common"), COUNT - 2);
+	assert_int_equal(
+		catalog_get(world.catalog, &ids[70], &(struct document){0}, NULL), -ENOENT);
+	iw_assert_tidy(&world);
+	iw_close(&world);
 }
 
-static void cancel_now(void *job)
+static void test_a_large_text_streams(void **state)
 {
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+	AUTO_BUF struct buf text;
+
+	(void)state;
+	iw_open(&world, NULL);
+	buf_init(&text, BUF_MAX_DEFAULT);
+	for (int i = 0; i < 20000; i++)
+		buf_addf(&text, "Sentence number%d says nothing else.%s", i, i % 5 ? " " : "\n\n");
+	assert_int_equal(iw_run(&world, &id, "book.txt", text.data), INGEST_INDEXED);
+	AUTO_DOCUMENT struct document record = iw_record(&world, &id);
+	assert_true(record.chunk_count > 700);
+	iw_assert_content(&world, &id, text.data);
+	iw_assert_tidy(&world);
+	assert_true(iw_find(&world, "number19999") > 0);
+	iw_close(&world);
+}
+
+static void test_the_same_bytes_change_nothing(void **state)
+{
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(iw_run(&world, &id, "a.txt", "some words"), INGEST_INDEXED);
+	AUTO_DOCUMENT struct document before = iw_record(&world, &id);
+	assert_int_equal(iw_run(&world, &id, "a.txt", "some words"), INGEST_UNCHANGED);
+	AUTO_DOCUMENT struct document after = iw_record(&world, &id);
+	assert_int_equal(after.updated_ns, before.updated_ns);
+	assert_int_equal(after.version, 1);
+	iw_close(&world);
+}
+
+static void test_white_space_has_no_chunks(void **state)
+{
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(iw_run(&world, &id, "a.txt", " \n\t \n"), INGEST_INDEXED);
+	AUTO_DOCUMENT struct document record = iw_record(&world, &id);
+	assert_int_equal(record.chunk_count, 0);
+	assert_int_equal(record.status, DOC_INDEXED);
+	iw_assert_tidy(&world);
+	iw_close(&world);
+}
+
+static enum ingest_outcome run_binary(struct ingest_world *world, const struct uuid *id)
+{
+	struct iw_job job;
+
+	iw_job_init(world, &job, id, "a.txt", binary, sizeof(binary));
+	ingest_submit(world->ingest, &job.job);
+	iw_wait(&job);
+	enum ingest_outcome outcome = job.job.outcome;
+	assert_string_equal(
+		job.job.err.text, "no text can be extracted from application/octet-stream");
+	iw_job_release(&job);
+	return outcome;
+}
+
+static void test_one_that_failed_is_rewritten(void **state)
+{
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(run_binary(&world, &id), INGEST_FAILED);
+	AUTO_DOCUMENT struct document failed = iw_record(&world, &id);
+	assert_int_equal(failed.status, DOC_FAILED);
+	assert_int_equal(failed.version, 0);
+	assert_non_null(failed.error);
+	iw_assert_tidy(&world);
+
+	assert_int_equal(iw_run(&world, &id, "a.txt", "now words"), INGEST_INDEXED);
+	AUTO_DOCUMENT struct document record = iw_record(&world, &id);
+	assert_int_equal(record.status, DOC_INDEXED);
+	assert_int_equal(record.version_count, 1); /* what never answered leaves no version */
+	assert_null(record.error);
+	iw_assert_content(&world, &id, "now words");
+	iw_assert_tidy(&world);
+	iw_close(&world);
+}
+
+static void test_a_version_that_fails_leaves_the_old_one(void **state)
+{
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(iw_run(&world, &id, "a.txt", "first words"), INGEST_INDEXED);
+	assert_int_equal(run_binary(&world, &id), INGEST_FAILED);
+	AUTO_DOCUMENT struct document record = iw_record(&world, &id);
+	assert_int_equal(record.status, DOC_FAILED);
+	assert_int_equal(record.version, 1);
+	assert_non_null(strstr(record.error, "version 1 still answers"));
+	assert_int_equal(iw_find(&world, "first"), 1);
+	iw_assert_content(&world, &id, "first words");
+	iw_assert_tidy(&world);
+
+	/* The old bytes again: it answers already, and is well. */
+	assert_int_equal(iw_run(&world, &id, "a.txt", "first words"), INGEST_INDEXED);
+	AUTO_DOCUMENT struct document again = iw_record(&world, &id);
+	assert_int_equal(again.status, DOC_INDEXED);
+	assert_int_equal(again.version, 1);
+	assert_null(again.error);
+	iw_close(&world);
+}
+
+static void test_versions_change_places(void **state)
+{
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+	char text[32];
+
+	(void)state;
+	iw_open(&world, NULL);
+	iw_stop(&world);
+	world.config.keep_versions = 2;
+	iw_start(&world);
+	for (int i = 1; i <= 5; i++) {
+		snprintf(text, sizeof(text), "text number%d", i);
+		assert_int_equal(iw_run(&world, &id, "a.txt", text), INGEST_INDEXED);
+		iw_assert_content(&world, &id, text);
+		iw_assert_tidy(&world);
+	}
+	AUTO_DOCUMENT struct document record = iw_record(&world, &id);
+	assert_int_equal(record.version, 5);
+	assert_int_equal(record.version_count, 3);
+	assert_int_equal(record.versions[0].number, 3);
+	assert_int_equal(iw_find(&world, "number4"), 0);
+	assert_int_equal(iw_find(&world, "number5"), 1);
+	iw_close(&world);
+}
+
+static void cancel_it(struct ingest_job *job)
+{
+	assert_true(job->started);
 	ingest_cancel(job);
 }
 
-static void one_that_is_cancelled_leaves_nothing(void **state)
+static void test_cancelled_while_it_begins(void **state)
 {
-	struct world *world = *state;
-	struct ingest_job job;
-	struct uuid id = id_of(1);
-	AUTO_DOCUMENT struct document record;
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+	struct iw_job job;
 
-	document_init(&record);
-	job_init(world, &job, 1, "Plums are blue.\n");
-	world->parser.while_parsing = cancel_now;
-	world->parser.context = &job;
-	ingest_submit(world->ingest, &job);
-	jobs_wait(world, 1);
-	assert_int_equal(job.outcome, INGEST_CANCELLED);
-	assert_int_equal(catalog_get(world->catalog, &id, &record, NULL), -ENOENT);
-	assert_int_equal(hits(world, "plums"), 0);
-	are_together(world);
-	ingest_job_release(&job);
+	(void)state;
+	iw_open(&world, NULL);
+	iw_job_init(&world, &job, &id, "a.txt", "words", 5);
+	job.job.begun = cancel_it;
+	ingest_submit(world.ingest, &job.job);
+	iw_wait(&job);
+	assert_int_equal(job.job.outcome, INGEST_CANCELLED);
+	iw_job_release(&job);
+	assert_int_equal(catalog_get(world.catalog, &id, &(struct document){0}, NULL), -ENOENT);
+	iw_assert_tidy(&world);
+	iw_close(&world);
 }
 
-static void one_that_was_cancelled_before_is_not_begun(void **state)
+static void test_a_file_that_is_gone(void **state)
 {
-	struct world *world = *state;
-	struct ingest_job job;
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+	struct iw_job job;
 
-	job_init(world, &job, 1, "Plums are blue.\n");
-	ingest_cancel(&job);
-	ingest_submit(world->ingest, &job);
-	jobs_wait(world, 1);
-	assert_int_equal(job.outcome, INGEST_CANCELLED);
-	assert_int_equal(world->parser.items, 0);
-	ingest_job_release(&job);
+	(void)state;
+	iw_open(&world, NULL);
+	iw_job_init(&world, &job, &id, "a.txt", "words", 5);
+	assert_int_equal(unlink(job.job.file), 0);
+	ingest_submit(world.ingest, &job.job);
+	iw_wait(&job);
+	assert_int_equal(job.job.outcome, INGEST_LATER);
+	assert_non_null(strstr(job.job.err.text, "cannot open the file"));
+	iw_job_release(&job);
+	iw_assert_tidy(&world);
+	iw_close(&world);
 }
 
-static int check_next(void *context, const struct chunk *chunk)
+/* What waits when the pipeline ends comes back, each exactly once. */
+static void test_the_end_answers_all(void **state)
 {
-	uint64_t *end = context;
+	enum { COUNT = 200 };
+	struct iw_job jobs[COUNT];
+	struct ingest_world world;
 
-	assert_true(chunk->start_char <= *end);
-	assert_true(chunk->end_char > *end);
-	*end = chunk->end_char;
-	return 0;
-}
-
-/* Every character of it is in a chunk. */
-static void a_large_text_is_indexed_whole(void **state)
-{
-	static const char line[] = "A line about plums, one of many.\n";
-	enum { LINES = 30000, LEN = sizeof(line) - 1 };
-	struct world *world = *state;
-	char *text = malloc(LINES * LEN + 1);
-	struct uuid id = id_of(1);
-	uint64_t end = 0;
-	AUTO_DOCUMENT struct document record;
-
-	assert_non_null(text);
-	for (size_t i = 0; i < LINES; i++)
-		memcpy(text + i * LEN, line, LEN);
-	text[LINES * LEN] = '\0';
-	assert_int_equal(ingest_text(world, 1, text), INGEST_INDEXED);
-	free(text);
-	get(world, 1, &record);
-	assert_int_equal(record.text_size, LINES * LEN);
-	assert_true(record.chunk_count >= LINES * LEN / 1000);
-	assert_int_equal(
-		vectors_chunks(world->vectors, &id, 1, 0, UINT32_MAX, check_next, &end, NULL), 0);
-	assert_true(end >= LINES * LEN - 1);
-	are_together(world);
-}
-
-/* Embeddings. */
-
-static void an_embedder_that_fails_for_a_while_is_asked_again(void **state)
-{
-	struct world *world = *state;
-	AUTO_DOCUMENT struct document record;
-
-	with_embedder(world, 2, 1);
-	assert_int_equal(ingest_text(world, 1, "Plums are blue.\n"), INGEST_INDEXED);
-	assert_int_equal(ingest_text(world, 2, "Pears are green.\n"), INGEST_INDEXED);
-	get(world, 2, &record);
-	assert_int_equal(record.status, DOC_INDEXED);
-	assert_string_equal(record.embedding_model, "test-hash-64");
-}
-
-static void embeddings_are_made_up_for_later(void **state)
-{
-	struct world *world = *state;
-	AUTO_DOCUMENT struct document before;
-	AUTO_DOCUMENT struct document after;
-
-	with_embedder(world, 1, 0);
-	assert_int_equal(ingest_text(world, 1, "Plums are blue.\n"), INGEST_LATER);
-	get(world, 1, &before);
-	assert_int_equal(before.status, DOC_PROCESSING);
-	assert_int_equal(hits(world, "plums"), 1);
-	embedder_free(world->embedder);
-	with_embedder(world, 0, 0);
-	assert_int_equal(ingest_text(world, 1, "Plums are blue.\n"), INGEST_INDEXED);
-	get(world, 1, &after);
-	assert_int_equal(after.version, 1);
-	assert_int_equal(world->parser.items, 1);
-}
-
-/* It waits for seconds between its tries, and ends at once all the same. */
-static void the_end_does_not_wait_for_an_embedder(void **state)
-{
-	struct world *world = *state;
-	struct ingest_job job;
-
-	with_embedder(world, 1, 100);
-	job_init(world, &job, 1, "Plums are blue.\n");
-	ingest_submit(world->ingest, &job);
-	while (hits(world, "plums") == 0)
-		usleep(1000);
-	world_stop(world);
-	jobs_wait(world, 1);
-	assert_int_equal(job.outcome, INGEST_LATER);
-	ingest_job_release(&job);
-}
-
-/* Faults. */
-
-/* Two versions of a document, of which call @call of the second fails, or all from it on.
- * False: there are fewer calls. */
-static bool survives(struct world *world, unsigned number, int call, bool is_kill)
-{
-	struct err err = ERR_NONE;
-	AUTO_DOCUMENT struct document record;
-
-	assert_int_equal(ingest_text(world, number, "Plums are blue.\n"), INGEST_INDEXED);
-	fail_at(call, is_kill);
-	enum ingest_outcome outcome = ingest_text(world, number, "Pears are green.\n");
-	if (!fault_end()) {
-		assert_int_equal(outcome, INGEST_INDEXED);
-		return false;
+	(void)state;
+	iw_open(&world, NULL);
+	for (int i = 0; i < COUNT; i++) {
+		const struct uuid id = uuid_new();
+		iw_job_init(&world, &jobs[i], &id, "x.txt", "some words", 10);
+		ingest_submit(world.ingest, &jobs[i].job);
 	}
-	assert_true(outcome == INGEST_INDEXED || outcome == INGEST_LATER);
-	assert_int_equal(ingest_recover(&world->ports, &err), 0);
-	are_together(world);
-	outcome = ingest_text(world, number, "Pears are green.\n");
-	assert_true(outcome == INGEST_INDEXED || outcome == INGEST_UNCHANGED);
-	get(world, number, &record);
-	assert_int_equal(record.status, DOC_INDEXED);
-	assert_int_equal(hits(world, "pears"), number);
-	assert_int_equal(hits(world, "plums"), 0);
-	are_together(world);
-	return true;
+	iw_stop(&world);
+	for (int i = 0; i < COUNT; i++) {
+		iw_wait(&jobs[i]);
+		assert_true(jobs[i].job.outcome == INGEST_INDEXED ||
+			jobs[i].job.outcome == INGEST_CANCELLED);
+		iw_job_release(&jobs[i]);
+	}
+	iw_assert_tidy(&world);
+	iw_close(&world);
 }
-
-static void any_call_may_fail(void **state)
-{
-	struct world *world = *state;
-	unsigned call = 1;
-
-	while (survives(world, call, (int)call, false))
-		call++;
-	assert_true(call > 6);
-}
-
-static void any_call_may_be_the_last(void **state)
-{
-	struct world *world = *state;
-	unsigned call = 1;
-
-	while (survives(world, call, (int)call, true))
-		call++;
-	assert_true(call > 6);
-}
-
-static void any_call_may_fail_with_an_embedder(void **state)
-{
-	struct world *world = *state;
-	unsigned call = 1;
-
-	with_embedder(world, 0, 0);
-	while (survives(world, call, (int)call, call % 2))
-		call++;
-	assert_true(call > 9);
-}
-
-#define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(a_file_answers_once_it_is_indexed),
-		CASE(the_same_bytes_change_nothing),
-		CASE(other_bytes_are_a_new_version),
-		CASE(a_failed_file_can_be_written_again),
-		CASE(a_version_that_fails_leaves_the_old_one),
-		CASE(many_share_the_parser),
-		CASE(one_that_is_cancelled_leaves_nothing),
-		CASE(one_that_was_cancelled_before_is_not_begun),
-		CASE(a_large_text_is_indexed_whole),
-		CASE(an_embedder_that_fails_for_a_while_is_asked_again),
-		CASE(embeddings_are_made_up_for_later),
-		CASE(the_end_does_not_wait_for_an_embedder),
-		CASE(any_call_may_fail),
-		CASE(any_call_may_be_the_last),
-		CASE(any_call_may_fail_with_an_embedder),
+		cmocka_unit_test(test_one_text),
+		cmocka_unit_test(test_a_batch),
+		cmocka_unit_test(test_a_large_text_streams),
+		cmocka_unit_test(test_the_same_bytes_change_nothing),
+		cmocka_unit_test(test_white_space_has_no_chunks),
+		cmocka_unit_test(test_one_that_failed_is_rewritten),
+		cmocka_unit_test(test_a_version_that_fails_leaves_the_old_one),
+		cmocka_unit_test(test_versions_change_places),
+		cmocka_unit_test(test_cancelled_while_it_begins),
+		cmocka_unit_test(test_a_file_that_is_gone),
+		cmocka_unit_test(test_the_end_answers_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,219 +1,233 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes of a record from several threads: none is lost, and the vectors have the last one. */
+/* A chmod and the publication of a version: both are kept, whichever comes first. */
 #include "core/records.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <cmocka.h>
 
-#include "core/local/blobs_memory.h"
-#include "core/local/catalog_memory.h"
-#include "core/local/vectors_memory.h"
-
-#define ROUNDS 200
-
-struct world {
-	struct catalog *catalog;
-	struct blobs *blobs;
-	struct vectors *vectors;
-	struct records *records;
-	struct uuid id;
-};
-
-static void put_record(struct world *world)
-{
-	struct document record;
-	const struct document *one = &record;
-
-	document_init(&record);
-	record.id = world->id;
-	record.path = strdup("a.txt");
-	record.access = (struct access){.owner = 7, .group = 7, .mode = 0600};
-	assert_int_equal(catalog_put(world->catalog, &one, 1, NULL), 0);
-	document_release(&record);
-}
-
-/* What the pipeline does at its commit: read, write, publish under the lock. */
-static void publish(struct world *world, uint32_t version)
-{
-	struct chunk chunk = {.text = (char *)"Plums", .text_len = 5, .end_char = 5};
-	struct document record;
-	const struct document *one = &record;
-
-	document_init(&record);
-	vectors_add(world->vectors, &world->id, version, NULL, &chunk, 1, NULL);
-	records_lock(world->records);
-	catalog_get(world->catalog, &world->id, &record, NULL);
-	record.version = version;
-	struct publication publication = {.document = world->id,
-		.version = version,
-		.access = record.access,
-		.content_type = "text/plain",
-		.path = record.path};
-	catalog_put(world->catalog, &one, 1, NULL);
-	vectors_publish(world->vectors, &publication, 1, NULL);
-	records_unlock(world->records);
-	document_release(&record);
-}
+#include "core/auto.h"
+#include "tests/unit/ingest_world.h"
 
 static int set_mode(void *context, struct document *document)
 {
-	document->access.mode = *(mode_t *)context;
+	document->access.mode = *(const mode_t *)context;
 	return 0;
-}
-
-static void change_mode(struct world *world, mode_t mode)
-{
-	records_change(world->records, &world->id, set_mode, &mode, NULL, NULL);
-}
-
-static int setup(void **state)
-{
-	struct world *world = calloc(1, sizeof(*world));
-	struct err err = ERR_NONE;
-
-	assert_non_null(world);
-	world->id = (struct uuid){{1, 2, 3}};
-	assert_int_equal(catalog_memory_new(&world->catalog, &err), 0);
-	assert_int_equal(blobs_memory_new(&world->blobs, &err), 0);
-	assert_int_equal(vectors_memory_new(&world->vectors), 0);
-	assert_int_equal(
-		records_new(&world->records, world->catalog, world->blobs, world->vectors), 0);
-	put_record(world);
-	*state = world;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *world = *state;
-
-	records_free(world->records);
-	vectors_free(world->vectors);
-	blobs_free(world->blobs);
-	catalog_free(world->catalog);
-	free(world);
-	return 0;
-}
-
-/* Does a stranger's search find the document? */
-static bool others_find_it(struct world *world)
-{
-	struct caller caller = {.uid = 8};
-	struct search_query query = {.caller = &caller, .text = "plums", .top_k = 5};
-	struct search_result result = {0};
-
-	assert_int_equal(vectors_words(world->vectors, &query, &result, NULL), 0);
-	bool is_found = result.hit_count > 0;
-	search_result_release(&result);
-	return is_found;
-}
-
-static void record_is(struct world *world, mode_t mode, uint32_t version)
-{
-	struct document record;
-
-	document_init(&record);
-	assert_int_equal(catalog_get(world->catalog, &world->id, &record, NULL), 0);
-	assert_int_equal(record.access.mode, mode);
-	assert_int_equal(record.version, version);
-	document_release(&record);
-}
-
-static void chmod_then_publish(void **state)
-{
-	struct world *world = *state;
-
-	change_mode(world, 0644);
-	publish(world, 1);
-	record_is(world, 0644, 1);
-	assert_true(others_find_it(world));
-}
-
-static void publish_then_chmod(void **state)
-{
-	struct world *world = *state;
-
-	publish(world, 1);
-	assert_false(others_find_it(world));
-	change_mode(world, 0644);
-	record_is(world, 0644, 1);
-	assert_true(others_find_it(world));
-	change_mode(world, 0600);
-	assert_false(others_find_it(world));
-}
-
-static void *publish_versions(void *context)
-{
-	for (uint32_t version = 1; version <= ROUNDS; version++)
-		publish(context, version);
-	return NULL;
-}
-
-/* Whoever is first: the last mode and the last version are what both stores have. */
-static void together_neither_is_lost(void **state)
-{
-	struct world *world = *state;
-	pthread_t thread;
-
-	assert_int_equal(pthread_create(&thread, NULL, publish_versions, world), 0);
-	for (int i = 0; i < ROUNDS; i++)
-		change_mode(world, i % 2 ? 0600 : 0644);
-	pthread_join(thread, NULL);
-	record_is(world, 0600, ROUNDS);
-	assert_false(others_find_it(world));
 }
 
 static int refuse(void *context, struct document *document)
 {
 	(void)context;
-	document->access.mode = 0644;
+	document->access.mode = 0;
 	return -EPERM;
 }
 
-static void a_change_that_refuses_changes_nothing(void **state)
+static void change_mode(struct ingest_world *world, const struct uuid *id, mode_t mode)
 {
-	struct world *world = *state;
+	struct err err = ERR_NONE;
 
-	publish(world, 1);
-	assert_int_equal(
-		records_change(world->records, &world->id, refuse, NULL, NULL, NULL), -EPERM);
-	record_is(world, 0600, 1);
-	assert_false(others_find_it(world));
+	assert_int_equal(records_change(world->records, id, set_mode, &mode, NULL, &err), 0);
 }
 
-static void what_is_deleted_is_found_nowhere(void **state)
+/* What a search by somebody who is neither owner nor in the group finds. */
+static size_t find_as_other(struct ingest_world *world, const char *words)
 {
-	struct world *world = *state;
-	struct document record;
-	mode_t mode = 0644;
+	gid_t group = 5;
+	const struct caller caller = {.uid = 77, .groups = &group, .group_count = 1};
+	const struct search_query query = {.caller = &caller, .text = words, .top_k = 9};
+	struct search_result result = {0};
 
-	change_mode(world, mode);
-	publish(world, 1);
-	assert_true(others_find_it(world));
-	assert_int_equal(records_delete(world->records, &world->id, NULL), 0);
-	assert_false(others_find_it(world));
-	assert_int_equal(catalog_get(world->catalog, &world->id, &record, NULL), -ENOENT);
-	assert_int_equal(
-		records_change(world->records, &world->id, set_mode, &mode, NULL, NULL), -ENOENT);
-	assert_int_equal(records_delete(world->records, &world->id, NULL), 0);
+	assert_int_equal(vectors_words(world->vectors, &query, &result, NULL), 0);
+	size_t count = result.hit_count;
+	search_result_release(&result);
+	return count;
 }
 
-#define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+static void test_a_change(void **state)
+{
+	AUTO_DOCUMENT struct document after = {0};
+	const struct uuid id = uuid_new(), none = uuid_new();
+	struct ingest_world world;
+	struct err err = ERR_NONE;
+	mode_t mode = 0600;
+
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(iw_run(&world, &id, "a.txt", "words"), INGEST_INDEXED);
+	assert_int_equal(find_as_other(&world, "words"), 1);
+	assert_int_equal(records_change(world.records, &id, refuse, NULL, NULL, &err), -EPERM);
+	assert_int_equal(find_as_other(&world, "words"), 1);
+	assert_int_equal(records_change(world.records, &id, set_mode, &mode, &after, &err), 0);
+	assert_int_equal(after.access.mode, 0600);
+	assert_string_equal(after.path, "a.txt");
+	assert_int_equal(find_as_other(&world, "words"), 0);
+	assert_int_equal(
+		records_change(world.records, &none, set_mode, &mode, NULL, &err), -ENOENT);
+	iw_close(&world);
+}
+
+/* The bits came while the job was under way: they are the job's now, and win. */
+static void test_access_of_a_job(void **state)
+{
+	const struct access private = {1000, 1000, 0600};
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+	struct iw_job job;
+
+	(void)state;
+	iw_open(&world, NULL);
+	iw_job_init(&world, &job, &id, "a.txt", "words", 5);
+	ingest_job_access(world.ingest, &job.job, &private);
+	ingest_submit(world.ingest, &job.job);
+	iw_wait(&job);
+	assert_int_equal(job.job.record.access.mode, 0600);
+	iw_job_release(&job);
+	assert_int_equal(find_as_other(&world, "words"), 0);
+	assert_int_equal(iw_find(&world, "words"), 1);
+	iw_close(&world);
+}
+
+static void test_a_deletion(void **state)
+{
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(iw_run(&world, &id, "a.txt", "words"), INGEST_INDEXED);
+	assert_int_equal(records_delete(world.records, &id, &err), 0);
+	assert_int_equal(catalog_get(world.catalog, &id, &(struct document){0}, NULL), -ENOENT);
+	assert_int_equal(iw_find(&world, "words"), 0);
+	iw_assert_tidy(&world);
+	assert_int_equal(records_delete(world.records, &id, &err), 0);
+	iw_close(&world);
+}
+
+/* --- beside a pipeline that publishes --------------------------------------------- */
+
+#define ROUNDS 25
+
+struct chmodder {
+	struct ingest_world *world;
+	struct uuid id;
+	struct iw_job *job;
+	atomic_int round; /* whose bits to set; 0: none now, -1: the end */
+};
+
+/* As the daemon does it: the job's bits, then the record's. */
+static void *chmod_beside(void *context)
+{
+	struct chmodder *chmodder = context;
+
+	for (int round; (round = atomic_load(&chmodder->round)) >= 0;) {
+		if (!round) {
+			usleep(20);
+			continue;
+		}
+		const struct access access = {1000, 1000, round % 2 ? 0600 : 0644};
+		struct err err = ERR_NONE;
+		mode_t mode = access.mode;
+		ingest_job_access(chmodder->world->ingest, &chmodder->job->job, &access);
+		int rc = records_change(
+			chmodder->world->records, &chmodder->id, set_mode, &mode, NULL, &err);
+		if (rc && rc != -ENOENT)
+			abort();
+		atomic_store(&chmodder->round, 0);
+	}
+	return NULL;
+}
+
+static void test_chmod_beside_a_publication(void **state)
+{
+	struct ingest_world world;
+	struct iw_job job;
+	struct chmodder chmodder = {.world = &world, .id = uuid_new(), .job = &job};
+	pthread_t thread;
+	char text[32];
+
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(pthread_create(&thread, NULL, chmod_beside, &chmodder), 0);
+	for (int round = 1; round <= ROUNDS; round++) {
+		snprintf(text, sizeof(text), "words number%d", round);
+		iw_job_init(&world, &job, &chmodder.id, "a.txt", text, strlen(text));
+		ingest_submit(world.ingest, &job.job);
+		atomic_store(&chmodder.round, round);
+		iw_wait(&job);
+		while (atomic_load(&chmodder.round))
+			usleep(50);
+		assert_int_equal(job.job.outcome, INGEST_INDEXED);
+		iw_job_release(&job);
+		AUTO_DOCUMENT struct document record = iw_record(&world, &chmodder.id);
+		assert_int_equal(record.version, round);
+		assert_int_equal(record.access.mode, round % 2 ? 0600 : 0644);
+		assert_int_equal(find_as_other(&world, "words"), round % 2 ? 0 : 1);
+		iw_assert_tidy(&world);
+	}
+	atomic_store(&chmodder.round, -1);
+	pthread_join(thread, NULL);
+	iw_close(&world);
+}
+
+/* Deleted while a version is being made: gone, or there whole, and never a half. */
+static void test_a_deletion_beside_a_publication(void **state)
+{
+	struct ingest_world world;
+
+	(void)state;
+	iw_open(&world, NULL);
+	for (int round = 0; round < ROUNDS; round++) {
+		const struct uuid id = uuid_new();
+		struct iw_job job;
+		struct err err = ERR_NONE;
+		assert_int_equal(iw_run(&world, &id, "a.txt", "old words"), INGEST_INDEXED);
+		iw_job_init(&world, &job, &id, "a.txt", "new words", 9);
+		ingest_submit(world.ingest, &job.job);
+		usleep((useconds_t)round * 40);
+		ingest_cancel(&job.job);
+		assert_int_equal(records_delete(world.records, &id, &err), 0);
+		iw_wait(&job);
+		iw_job_release(&job);
+		assert_int_equal(records_delete(world.records, &id, &err), 0);
+		iw_assert_tidy(&world);
+	}
+	assert_int_equal(iw_find(&world, "words"), 0);
+	iw_close(&world);
+}
+
+static void test_modes_in_both_orders(void **state)
+{
+	const struct uuid id = uuid_new();
+	struct ingest_world world;
+
+	(void)state;
+	iw_open(&world, NULL);
+	assert_int_equal(iw_run(&world, &id, "a.txt", "words one"), INGEST_INDEXED);
+	change_mode(&world, &id, 0600);
+	assert_int_equal(find_as_other(&world, "words"), 0);
+	/* The next drop of the file brings its own bits along. */
+	assert_int_equal(iw_run(&world, &id, "a.txt", "words two"), INGEST_INDEXED);
+	assert_int_equal(find_as_other(&world, "words"), 1);
+	change_mode(&world, &id, 0600);
+	assert_int_equal(find_as_other(&world, "words"), 0);
+	iw_assert_tidy(&world);
+	iw_close(&world);
+}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(chmod_then_publish),
-		CASE(publish_then_chmod),
-		CASE(together_neither_is_lost),
-		CASE(a_change_that_refuses_changes_nothing),
-		CASE(what_is_deleted_is_found_nowhere),
+		cmocka_unit_test(test_a_change),
+		cmocka_unit_test(test_access_of_a_job),
+		cmocka_unit_test(test_a_deletion),
+		cmocka_unit_test(test_modes_in_both_orders),
+		cmocka_unit_test(test_chmod_beside_a_publication),
+		cmocka_unit_test(test_a_deletion_beside_a_publication),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
