@@ -36,8 +36,8 @@ typedef int (*journal_fn)(void *context, const void *record, size_t len);
 int journal_open(struct journal **out, int dir_fd, const char *name, struct loop *loop,
 	struct pool *pool, journal_fn replay, void *context, struct err *err);
 
-/* Append a record (1 byte to 1 MiB); @wait may be NULL. Records are written in the order of the calls, many in
- * one write. Loop thread; never blocks. */
+/* Append a record (1 byte to 1 MiB); @wait may be NULL. Records are written in the order of the
+ * calls, many in one write. Loop thread; never blocks. */
 void journal_append(
 	struct journal *journal, const void *record, size_t len, struct journal_wait *wait);
 
