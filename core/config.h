@@ -11,7 +11,7 @@
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
-#define CONFIG_SETTINGS 34
+#define CONFIG_SETTINGS 35
 
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
  * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
@@ -41,6 +41,7 @@ struct config {
 	/* [ingest] */
 	uint64_t ingest_workers;
 	uint64_t ingest_retries; /* of failures that may pass */
+	uint64_t embedding_cache_bytes; /* 0: no cache */
 
 	/* [retrieve] */
 	uint64_t top_k;

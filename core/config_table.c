@@ -84,6 +84,8 @@ const struct setting config_settings[] = {
 		"threads that ingest"},
 	{"ingest", "retries", NULL, "ingest_retries", FIELD(ingest_retries), "5", COUNT(0, 100),
 		"tries after a failure that may pass"},
+	{"ingest", "embedding_cache", NULL, "embedding_cache", FIELD(embedding_cache_bytes), "256M",
+		SIZE(0, TIB), "vectors kept so that no text is embedded twice; 0: none"},
 
 	{"retrieve", "top_k", "VECTOR_TOP_K", "top_k", FIELD(top_k), "5", COUNT(1, 100),
 		"passages that an answer is made from"},

@@ -22,6 +22,8 @@ int embedder_embed(struct embedder *embedder, enum embed_kind kind, const char *
 	if (count == 0)
 		return 0;
 	assert(texts && out);
+	if (embedder->ops->is_wrapper)
+		return embedder->ops->embed(embedder, kind, texts, count, out, err);
 	atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&texts_embedded, count, memory_order_relaxed);
 	r = embedder->ops->embed(embedder, kind, texts, count, out, err);

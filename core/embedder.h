@@ -3,6 +3,7 @@
 #ifndef ASKFS_CORE_EMBEDDER_H
 #define ASKFS_CORE_EMBEDDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct embedder_info {
 /* Any thread, several at once; may block for long. */
 struct embedder_ops {
 	const char *name;
+	bool is_wrapper; /* asks another one, whose calls are counted instead of its own */
 	const struct embedder_info *(*info)(struct embedder *);
 
 	/* @count UTF-8 texts to count × dimension floats of unit length in @out. 0 or -errno

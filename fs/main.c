@@ -9,6 +9,7 @@
 #include "core/local/blobs_memory.h"
 #include "core/local/catalog_memory.h"
 #include "core/local/catalog_sqlite.h"
+#include "core/local/embedder_cached.h"
 #include "core/local/embedder_test.h"
 #include "core/local/generator_extractive.h"
 #include "core/local/generator_test.h"
@@ -43,13 +44,32 @@ static int open_store(
 		: vectors_sqlite_new(&ports->vectors, state_path, NULL, err);
 }
 
+/* With a cache before it, unless the configuration wants none. */
+static int open_embedder(
+	struct ports *ports, const struct config *config, const char *state_path, struct err *err)
+{
+	struct embedder *cached;
+	int rc;
+
+	if (!is(config->embedder, "test"))
+		return 0;
+	rc = embedder_test_new(&ports->embedder, 0);
+	if (rc || config->embedding_cache_bytes == 0)
+		return rc;
+	rc = embedder_cached_new(
+		&cached, ports->embedder, state_path, config->embedding_cache_bytes, err);
+	if (rc == 0)
+		ports->embedder = cached;
+	return rc;
+}
+
 int adapters_open(
 	struct ports *ports, const struct config *config, const char *state_path, struct err *err)
 {
 	int rc = open_store(ports, config, state_path, err);
 
-	if (!rc && is(config->embedder, "test"))
-		rc = embedder_test_new(&ports->embedder, 0);
+	if (!rc)
+		rc = open_embedder(ports, config, state_path, err);
 	if (!rc)
 		rc = is(config->generator, "test") ? generator_test_new(&ports->generator, NULL, 50)
 						   : generator_extractive_new(&ports->generator);

@@ -340,6 +340,11 @@ static int render_metrics(struct fs *fs, struct buf *out)
 	if (rc)
 		return rc;
 	add_calls(out, "embedder", embedder ? embedder->ops->name : "none", embedder_calls());
+	buf_addf(out,
+		"# HELP askfs_embedder_texts_total Texts that the embedder was given.\n"
+		"# TYPE askfs_embedder_texts_total counter\n"
+		"askfs_embedder_texts_total %" PRIu64 "\n",
+		embedder_texts());
 	add_calls(out, "generator", fs->ports->generator->ops->name, generator_calls());
 	return out->failed;
 }

@@ -41,7 +41,7 @@ static void settle_fds(void)
 #if defined(__SANITIZE_ADDRESS__)
 /* A confined process can't look at its own threads, as the leak check at exit has to. */
 const char *__asan_default_options(void);
-const char *__asan_default_options(void)
+__attribute__((weak)) const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";
 }

@@ -176,15 +176,17 @@ def figure_list(bench):
     def ls(path):
         subprocess.run(["ls", "-l", path], stdout=subprocess.DEVNULL, check=True)
     cold, warm = timed(lambda: ls(kb.path("docs"))), timed(lambda: ls(kb.path("docs")))
+    through, why = passthrough(bench, plain, "folders through")
+    beside = f"through libfuse's passthrough {ms(timed(lambda: ls(through)))}" if through else why
     say(f"ls -l docs with {len(names)} documents", f"{ms(cold)}, again {ms(warm)}",
-        f"as many plain folders {ms(timed(lambda: ls(plain)))}")
+        f"as many plain folders {ms(timed(lambda: ls(plain)))}, {beside}")
 
 
-def passthrough(bench, source):
+def passthrough(bench, source, name):
     """libfuse's passthrough over @source: (mount point, process), or why there is none."""
     if not os.path.exists(EXAMPLE):
         return None, f"{EXAMPLE} is not there (libfuse3-dev)"
-    program, mount = bench.path("passthrough_ll"), bench.path("through")
+    program, mount = bench.path("passthrough_ll"), bench.path(name)
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], stdout=subprocess.PIPE,
                            text=True, check=True).stdout.split()
     built = subprocess.run(["cc", "-O2", "-w", EXAMPLE, "-o", program, *flags],
@@ -241,7 +243,7 @@ def figure_virtual(bench):
              for name in ("metadata.json", "text.txt", "chunks.jsonl", "status")]
     rounds = bench.scaled(20)
     ours = rates([kb.path("docs", n) for n in names], rounds)
-    through, why = passthrough(bench, copy)
+    through, why = passthrough(bench, copy, "docs through")
     theirs = rates([os.path.join(through, n) for n in names], rounds) if through else None
     for what in ours:
         say(f"{what} of small virtual files", f"{ours[what]:,.0f}/s",
@@ -321,7 +323,8 @@ def look(kb, seconds, until=None):
 
 def figure_busy(bench):
     """ls while a large copy into the inbox runs."""
-    kb, size = bench.mount("busy", {"inbox.settle": "60s", "inbox.settle_max": "60s"}), bench.scaled(1024)
+    kb = bench.mount("busy", {"inbox.settle": "60s", "inbox.settle_max": "60s"})
+    size = bench.scaled(1024)
     for n in range(20):
         write(os.path.join(kb.inbox, f"{n}.txt"), f"Document {n}.\n")
     big, done, copied = bench.path("big"), threading.Event(), []

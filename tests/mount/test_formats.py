@@ -3,7 +3,8 @@
 with one from which no text can be had."""
 import os
 
-from harness import NOISE, check, contains, equal, eventually, is_sanitized, needs, setting, shell, stays
+from harness import (NOISE, check, contains, equal, eventually, is_sanitized, needs, setting,
+                     shell, stays)
 
 
 def pdf(pages, extra="", trailer=""):
