@@ -112,8 +112,10 @@ void spool_rewrite_if_due(struct spool *spool)
 		return;
 	buf_init(&records, SIZE_MAX / 2);
 	spool_record_all(&records, &spool->tree);
-	if (!records.failed)
+	if (!records.failed) {
 		journal_rewrite(spool->journal, &records);
+		spool->tree.orphan_count = 0; /* told of once more; gone long before the next */
+	}
 	buf_release(&records);
 }
 
@@ -306,6 +308,8 @@ int spool_unlink(struct spool *spool, struct spool_entry *entry, bool takes_docu
 		return -ENOTEMPTY;
 	touch_folder(entry->folder);
 	spool_record_unlink(&spool->record, entry, takes_document);
+	if (takes_document && !uuid_is_nil(&entry->document))
+		spool_tree_orphan_add(&spool->tree, &entry->document);
 	inode->ctime_ns = clock_wall_ns();
 	spool_tree_remove(&spool->tree, entry);
 	append_change(spool, done, context);
@@ -487,6 +491,7 @@ void spool_wrote(struct spool *spool, struct spool_inode *inode)
 void spool_assign(struct spool *spool, struct spool_entry *entry, const struct uuid *document)
 {
 	entry->document = *document;
+	spool_tree_orphan_remove(&spool->tree, document);
 	spool_record_entry(&spool->record, entry);
 	append(spool, NULL);
 }

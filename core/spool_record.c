@@ -21,6 +21,7 @@ enum record_type {
 	RECORD_XATTR_GONE = 'x',
 	RECORD_GENERATION = 'G',
 	RECORD_LAST_INO = 'N',
+	RECORD_ORPHAN = 'O',
 };
 
 /* --- making ----------------------------------------------------------------------- */
@@ -105,6 +106,13 @@ void spool_record_last_ino(struct buf *out, uint64_t ino)
 	pack_u64(out, ino);
 }
 
+static void frame_orphan(struct buf *out, struct buf *record, const struct uuid *document)
+{
+	begin(record, RECORD_ORPHAN);
+	pack_bytes(record, document->bytes, sizeof(document->bytes));
+	journal_frame(out, record->data, record->len);
+}
+
 static void frame_inode(struct buf *out, struct buf *record, const struct spool_inode *inode)
 {
 	spool_record_inode(record, inode);
@@ -122,6 +130,8 @@ void spool_record_all(struct buf *out, const struct spool_tree *tree)
 	buf_init(&record, (size_t)1 << 20);
 	spool_record_last_ino(&record, tree->last_ino);
 	journal_frame(out, record.data, record.len);
+	for (size_t i = 0; i < tree->orphan_count; i++) /* before the entries: one may have it */
+		frame_orphan(out, &record, &tree->orphans[i]);
 	for (size_t i = 0; i < tree->inode_cap; i++)
 		for (const struct spool_inode *inode = tree->inodes[i]; inode; inode = inode->next)
 			if (inode->name || inode == tree->root)
@@ -284,6 +294,18 @@ static void replay_unlink(struct spool_tree *tree, struct unpack *in, bool takes
 	spool_tree_remove(tree, entry);
 }
 
+static void replay_orphan(struct spool_tree *tree, struct unpack *in)
+{
+	struct uuid document;
+	size_t len;
+	const char *bytes = unpack_bytes(in, &len);
+
+	if (in->failed || len != sizeof(document.bytes))
+		return;
+	memcpy(document.bytes, bytes, len);
+	spool_tree_orphan_add(tree, &document);
+}
+
 int spool_record_replay(void *context, const void *record, size_t len)
 {
 	struct spool_tree *tree = context;
@@ -299,6 +321,7 @@ int spool_record_replay(void *context, const void *record, size_t len)
 	case RECORD_XATTR: return replay_xattr(tree, &in, true);
 	case RECORD_XATTR_GONE: return replay_xattr(tree, &in, false);
 	case RECORD_GENERATION: replay_generation(tree, &in); return 0;
+	case RECORD_ORPHAN: replay_orphan(tree, &in); return 0;
 	case RECORD_UNLINK: replay_unlink(tree, &in, false); return 0;
 	case RECORD_UNLINK_DOCUMENT: replay_unlink(tree, &in, true); return 0;
 	case RECORD_LAST_INO: {

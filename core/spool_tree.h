@@ -12,7 +12,8 @@ struct spool_tree {
 	size_t inode_count, inode_cap, entry_count, entry_cap;
 	uint64_t last_ino;
 	struct spool_inode *root;
-	/* Replay only: documents whose name was unlinked and has not come again. */
+	/* Documents whose name was unlinked and has not come again: in a replay all, later
+	 * those since the journal was rewritten (their deletion may be under way). */
 	struct uuid *orphans;
 	size_t orphan_count;
 };

@@ -463,54 +463,6 @@ static void test_a_torn_record_is_cut_off(void **state)
 	sw_close(&world);
 }
 
-static void test_a_rewrite_keeps_all(void **state)
-{
-	static char value[60 << 10];
-	struct spool_world world;
-	struct uuid document = uuid_new();
-
-	(void)state;
-	sw_open(&world);
-	struct spool_entry *folder = sw_make(&world, root(&world), "folder", SPOOL_FOLDER);
-	struct spool_entry *a = sw_make(&world, folder->inode, "a", SPOOL_FILE);
-	sw_make(&world, root(&world), "link", SPOOL_LINK);
-	sw_make(&world, root(&world), "goes", SPOOL_FILE);
-	spool_assign(world.spool, a, &document);
-	spool_clean(world.spool, a, a->inode->generation);
-	for (int i = 0; i < 20; i++) {
-		memset(value, 'a' + i, sizeof(value));
-		assert_int_equal(spool_setxattr(world.spool, a->inode, "user.x", value,
-					 sizeof(value), 0, NULL, NULL),
-			i == 0 ? 0 : -ENOSPC);
-		assert_int_equal(
-			spool_setxattr(world.spool, a->inode, "user.x", NULL, 0, 0, NULL, NULL), 0);
-		assert_int_equal(spool_setxattr(world.spool, a->inode, "user.x", value,
-					 sizeof(value), 0, NULL, NULL),
-			0);
-	}
-	sw_settle(&world);
-	assert_true(journal_bytes(&world) > 1 << 20);
-	assert_int_equal(spool_unlink(world.spool, sw_find(&world, "goes"), false, NULL, NULL), 0);
-	for (int i = 0; i < 300 && journal_bytes(&world) > 100 << 10; i++) {
-		sw_settle(&world);
-		usleep(10000); /* the group sync comes after a second */
-	}
-	assert_true(journal_bytes(&world) < 100 << 10);
-	sw_settle(&world);
-
-	sw_make(&world, root(&world), "after", SPOOL_FILE);
-	sw_reopen(&world);
-	a = sw_find(&world, "folder/a");
-	assert_non_null(a);
-	assert_true(uuid_equal(&a->document, &document));
-	assert_int_equal(a->clean, a->inode->generation);
-	assert_memory_equal(spool_getxattr(a->inode, "user.x")->value, value, sizeof(value));
-	assert_string_equal(sw_find(&world, "link")->inode->target, "else/where");
-	assert_true(has(&world, "after"));
-	assert_false(has(&world, "goes"));
-	sw_close(&world);
-}
-
 struct orphans {
 	struct uuid last;
 	int count;
@@ -531,6 +483,60 @@ static void unlink_document(
 
 	spool_assign(world->spool, entry, document);
 	assert_int_equal(spool_unlink(world->spool, entry, takes, NULL, NULL), 0);
+}
+
+static void test_a_rewrite_keeps_all(void **state)
+{
+	static char value[60 << 10];
+	struct spool_world world;
+	struct uuid document = uuid_new(), orphan = uuid_new(), drained = uuid_new();
+	struct orphans orphans = {.count = 0};
+
+	(void)state;
+	sw_open(&world);
+	struct spool_entry *folder = sw_make(&world, root(&world), "folder", SPOOL_FOLDER);
+	struct spool_entry *a = sw_make(&world, folder->inode, "a", SPOOL_FILE);
+	sw_make(&world, root(&world), "link", SPOOL_LINK);
+	spool_assign(world.spool, sw_make(&world, root(&world), "goes", SPOOL_FILE), &orphan);
+	unlink_document(&world, "drained", &drained, true); /* deleted, made again, drained */
+	unlink_document(&world, "drained", &drained, false);
+	spool_assign(world.spool, a, &document);
+	spool_clean(world.spool, a, a->inode->generation);
+	for (int i = 0; i < 20; i++) {
+		memset(value, 'a' + i, sizeof(value));
+		assert_int_equal(spool_setxattr(world.spool, a->inode, "user.x", value,
+					 sizeof(value), 0, NULL, NULL),
+			i == 0 ? 0 : -ENOSPC);
+		assert_int_equal(
+			spool_setxattr(world.spool, a->inode, "user.x", NULL, 0, 0, NULL, NULL), 0);
+		assert_int_equal(spool_setxattr(world.spool, a->inode, "user.x", value,
+					 sizeof(value), 0, NULL, NULL),
+			0);
+	}
+	sw_settle(&world);
+	assert_true(journal_bytes(&world) > 1 << 20);
+	assert_int_equal(spool_unlink(world.spool, sw_find(&world, "goes"), true, NULL, NULL), 0);
+	for (int i = 0; i < 300 && journal_bytes(&world) > 100 << 10; i++) {
+		sw_settle(&world);
+		usleep(10000); /* the group sync comes after a second */
+	}
+	assert_true(journal_bytes(&world) < 100 << 10);
+	sw_settle(&world);
+
+	sw_make(&world, root(&world), "after", SPOOL_FILE);
+	sw_reopen(&world);
+	a = sw_find(&world, "folder/a");
+	assert_non_null(a);
+	assert_true(uuid_equal(&a->document, &document));
+	assert_int_equal(a->clean, a->inode->generation);
+	assert_memory_equal(spool_getxattr(a->inode, "user.x")->value, value, sizeof(value));
+	assert_string_equal(sw_find(&world, "link")->inode->target, "else/where");
+	assert_true(has(&world, "after"));
+	assert_false(has(&world, "goes"));
+	spool_each_orphan(world.spool, count_orphan, &orphans); /* its deletion was under way */
+	assert_int_equal(orphans.count, 1);
+	assert_true(uuid_equal(&orphans.last, &orphan));
+	sw_close(&world);
 }
 
 static void test_orphans_are_told_once(void **state)
