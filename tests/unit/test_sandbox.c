@@ -119,7 +119,7 @@ static void files_are_out_of_reach(void **state)
 	outcome_is("!open /etc/passwd", "EACCES");
 	outcome_is("!open /", "EACCES");
 	outcome_is("!open /proc/self/maps", "EACCES");
-	outcome_is("!open ../../etc/hostname", "EACCES");
+	outcome_is("!open ../../../../../../../../etc/hostname", "EACCES");
 	outcome_is("!create /tmp/askfs-parse-was-here", "EPERM");
 	outcome_is("!create /usr/share/poppler/x", "EPERM");
 	assert_int_equal(access("/tmp/askfs-parse-was-here", F_OK), -1);
