@@ -172,11 +172,12 @@ static int run_ask(int argc, char **argv)
 const struct command cmd_ask = {
 	.name = "ask",
 	.synopsis = "[-s SESSION] MOUNT QUESTION",
-	.summary = "ask a question and print the answer with its sources",
+	.summary = "Ask a question, and print the answer with its sources.",
 	.help = "  -s SESSION  the conversation to go on with; default: your login name\n"
 		"  QUESTION    one argument; - reads it from standard input\n"
 		"\n"
-		"The answer is shown while it is being written if standard output is a terminal.\n"
-		"Exits with 1 if there was no answer, 4 if it takes longer than [ask] wait.\n",
+		"On a terminal the answer is shown while it is being written; otherwise it is\n"
+		"waited for. Exits with 1 if the question was not taken or a service failed,\n"
+		"with 4 if the answer was not there within [ask] wait.\n",
 	.run = run_ask,
 };

@@ -295,10 +295,11 @@ static int run_mount(int argc, char **argv)
 const struct command cmd_mount = {
 	.name = "mount",
 	.synopsis = "[-f] [-o OPTIONS] [--state DIR] [--config FILE] MOUNT",
-	.summary = "start the daemon and mount it on the folder MOUNT",
+	.summary = "Start the daemon, and mount on the folder MOUNT.",
 	.help = "  -f             stay in front, log to standard error\n"
 		"  -o OPTIONS     settings and mount options, with commas between them\n"
-		"  --state DIR    keep the state there, not below $XDG_STATE_HOME/askfs\n"
+		"  --state DIR    keep the state there, not below ~/.local/state/askfs "
+		"(root: /var/lib/askfs)\n"
 		"  --config FILE  read this file, not /etc/askfs/askfs.conf and "
 		"~/.config/askfs/askfs.conf\n"
 		"\nSettings:\n",
