@@ -159,13 +159,7 @@ void node_text_open(struct node *node, struct req *req, int flags)
 		req_error(req, -EACCES);
 		return;
 	}
-	struct handle *handle = calloc(1, sizeof(*handle));
-	if (!handle) {
-		req_error(req, -ENOMEM);
-		return;
-	}
-	handle->ops = &ops;
-	req_open(req, handle, OPEN_CACHE_KEEP);
+	req_open_content(req, &ops);
 }
 
 static void link_readlink(struct node *node, struct req *req)

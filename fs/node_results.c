@@ -124,13 +124,10 @@ static void results_open_step(struct waiter *waiter, int rc)
 		req_park_waiter(req);
 		return;
 	}
-	struct handle *handle = rc ? NULL : calloc(1, sizeof(*handle));
-	if (!handle) {
-		req_error(req, rc ? rc : -ENOMEM);
-		return;
-	}
-	handle->ops = &results_handle_ops;
-	req_open(req, handle, OPEN_CACHE_KEEP);
+	if (rc)
+		req_error(req, rc);
+	else
+		req_open_content(req, &results_handle_ops);
 }
 
 static void results_open(struct node *node, struct req *req, int flags)

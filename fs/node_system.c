@@ -91,14 +91,8 @@ static void rendering_open(struct node *node, struct req *req, int flags)
 		req_error(req, -EACCES);
 		return;
 	}
-	struct handle *handle = calloc(1, sizeof(*handle));
-	if (!handle) {
-		req_error(req, -ENOMEM);
-		return;
-	}
-	handle->ops = &ops;
 	((struct rendering *)node)->is_taken = true;
-	req_open(req, handle, OPEN_CACHE_KEEP);
+	req_open_content(req, &ops);
 }
 
 static const struct node_ops rendering_ops = {

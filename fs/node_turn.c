@@ -291,13 +291,10 @@ static void open_step(struct waiter *waiter, int rc)
 		req_park_waiter(req);
 		return;
 	}
-	struct handle *handle = rc ? NULL : calloc(1, sizeof(*handle));
-	if (!handle) {
-		req_error(req, rc ? rc : -ENOMEM);
-		return;
-	}
-	handle->ops = &read_ops;
-	req_open(req, handle, OPEN_CACHE_KEEP);
+	if (rc)
+		req_error(req, rc);
+	else
+		req_open_content(req, &read_ops);
 }
 
 static void open_for_writing(struct turn_node *self, struct req *req, int flags)

@@ -279,6 +279,18 @@ void req_open(struct req *req, struct handle *handle, enum open_cache cache)
 	finish(req);
 }
 
+void req_open_content(struct req *req, const struct handle_ops *ops)
+{
+	struct handle *handle = calloc(1, sizeof(*handle));
+
+	if (!handle) {
+		req_error(req, -ENOMEM);
+		return;
+	}
+	handle->ops = ops;
+	req_open(req, handle, OPEN_CACHE_KEEP);
+}
+
 void req_create(struct req *req, struct node *node, struct handle *handle, enum open_cache cache)
 {
 	struct fuse_entry_param entry;

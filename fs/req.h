@@ -78,6 +78,10 @@ enum open_cache {
 };
 void req_open(struct req *req, struct handle *handle, enum open_cache cache);
 
+/* The same with a handle that has no state of its own: content that never changes under the node
+ * is read by @ops. */
+void req_open_content(struct req *req, const struct handle_ops *ops);
+
 /* create succeeded: node and handle. */
 void req_create(struct req *req, struct node *node, struct handle *handle, enum open_cache cache);
 
