@@ -18,7 +18,6 @@ struct pool {
 	pthread_cond_t ready, idle;
 	size_t running; /* lock */
 	struct job *head, **tail; /* lock */
-	size_t depth; /* lock */
 	bool stopping; /* lock */
 	int nice;
 	size_t thread_count;
@@ -35,7 +34,6 @@ static struct job *take(struct pool *pool)
 		pool->head = job->next;
 		if (!pool->head)
 			pool->tail = &pool->head;
-		pool->depth--;
 		pool->running++;
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -113,17 +111,8 @@ void pool_submit(struct pool *pool, struct job *job)
 	pthread_mutex_lock(&pool->lock);
 	*pool->tail = job;
 	pool->tail = &job->next;
-	pool->depth++;
 	pthread_cond_signal(&pool->ready);
 	pthread_mutex_unlock(&pool->lock);
-}
-
-size_t pool_depth(struct pool *pool)
-{
-	pthread_mutex_lock(&pool->lock);
-	size_t depth = pool->depth;
-	pthread_mutex_unlock(&pool->lock);
-	return depth;
 }
 
 void pool_wait(struct pool *pool)

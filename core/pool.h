@@ -22,9 +22,6 @@ int pool_new(struct pool **out, const char *name, size_t threads, int nice);
  * fails, never blocks. After pool_free has begun the job is run all the same. */
 void pool_submit(struct pool *pool, struct job *job);
 
-/* Jobs that wait and are not running yet. Any thread. */
-size_t pool_depth(struct pool *pool);
-
 /* Return when nothing is queued and nothing runs. Not from a job. */
 void pool_wait(struct pool *pool);
 

@@ -185,8 +185,3 @@ int segment_verify(const struct part *part)
 
 	return sum == head->body_sum ? 0 : -EBADMSG;
 }
-
-size_t segment_bytes(const struct part *part)
-{
-	return ((const struct segment *)part)->size;
-}

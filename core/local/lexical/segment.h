@@ -14,8 +14,6 @@ int segment_open(struct part **out, const char *path, struct err *err);
 /* Compare the checksum over all of the file. 0, -EBADMSG. */
 int segment_verify(const struct part *part);
 
-size_t segment_bytes(const struct part *part);
-
 /* Where the segment of these ids lies; false if @name is no segment's. */
 int segment_path(struct buf *out, const char *folder, uint64_t first, uint64_t last);
 bool segment_parse_name(const char *name, uint64_t *first, uint64_t *last);
