@@ -284,7 +284,7 @@ void ingest_job_release(struct ingest_job *job)
 }
 
 static void ingest_init(
-	struct ingest *ingest, const struct ingest_ports *ports, const struct config *config)
+	struct ingest *ingest, const struct ports *ports, const struct config *config)
 {
 	ingest->setup.ports = *ports;
 	ingest->setup.chunk_size = config->chunk_size;
@@ -302,7 +302,7 @@ static void ingest_init(
 	}
 }
 
-int ingest_new(struct ingest **out, const struct ingest_ports *ports, const struct config *config,
+int ingest_new(struct ingest **out, const struct ports *ports, const struct config *config,
 	struct err *err)
 {
 	size_t workers = config->ingest_workers;

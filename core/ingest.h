@@ -7,15 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/blobs.h"
-#include "core/catalog.h"
 #include "core/config.h"
 #include "core/document.h"
-#include "core/embedder.h"
-#include "core/parser.h"
 #include "core/pool.h"
-#include "core/records.h"
-#include "core/vectors.h"
+#include "core/ports.h"
 
 struct ingest;
 
@@ -58,18 +53,8 @@ struct ingest_job {
 
 void ingest_job_release(struct ingest_job *job);
 
-struct ingest_ports {
-	struct catalog *catalog;
-	struct blobs *blobs;
-	struct vectors *vectors;
-	struct embedder *embedder; /* NULL: by words alone */
-	struct parser *parser;
-	struct records *records;
-	const char *scratch; /* a folder for files that never get a name */
-};
-
 /* Start the workers. The ports stay the caller's and outlive it. 0 or -errno. */
-int ingest_new(struct ingest **out, const struct ingest_ports *ports, const struct config *config,
+int ingest_new(struct ingest **out, const struct ports *ports, const struct config *config,
 	struct err *err);
 
 /* Queue a job. Small files that wait together are parsed and stored as one batch. Never
@@ -95,6 +80,6 @@ void ingest_free(struct ingest *ingest);
  * does not know; and make a record whose chunks are not there PENDING, so that its file, which
  * is still in the inbox then, is ingested again. Once at start, before the first job; one walk
  * over each store. */
-int ingest_recover(const struct ingest_ports *ports, struct err *err);
+int ingest_recover(const struct ports *ports, struct err *err);
 
 #endif

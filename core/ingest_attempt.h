@@ -12,7 +12,7 @@ struct embedding;
 
 /* What the steps need, constant while the workers run. */
 struct ingest_setup {
-	struct ingest_ports ports;
+	struct ports ports;
 	size_t chunk_size, chunk_overlap;
 	size_t keep_versions;
 	unsigned retries;

@@ -22,7 +22,7 @@ struct known {
 };
 
 struct recovery {
-	const struct ingest_ports *ports;
+	const struct ports *ports;
 	struct known *known; /* by id */
 	size_t count, cap;
 	struct uuid *strangers; /* in the vectors alone */
@@ -185,7 +185,7 @@ static int put_back(struct recovery *recovery, struct known *known, struct err *
 
 static int recover(struct recovery *recovery, struct err *err)
 {
-	const struct ingest_ports *ports = recovery->ports;
+	const struct ports *ports = recovery->ports;
 	int rc = catalog_each(ports->catalog, add_known, recovery, err);
 
 	if (rc)
@@ -201,7 +201,7 @@ static int recover(struct recovery *recovery, struct err *err)
 	return rc ? rc : blobs_each(ports->blobs, see_blob, recovery, err);
 }
 
-int ingest_recover(const struct ingest_ports *ports, struct err *err)
+int ingest_recover(const struct ports *ports, struct err *err)
 {
 	struct recovery recovery = {.ports = ports};
 	int rc = recover(&recovery, err);

@@ -19,9 +19,10 @@ struct ports {
 	struct generator *generator;
 	struct parser *parser;
 	struct records *records;
+	const char *scratch; /* a folder for files that never get a name; borrowed */
 };
 
-/* Free all that is set, in the right order. */
+/* Free all that is set but what is borrowed, in the right order. */
 void ports_release(struct ports *ports);
 
 #endif

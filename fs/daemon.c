@@ -187,26 +187,9 @@ static int start_parser(struct daemon *daemon, struct err *err)
 	return parser_new(&daemon->ports.parser, program, &limits, err);
 }
 
-static struct ingest_ports ingest_ports(const struct daemon *daemon)
-{
-	const struct ports *ports = &daemon->ports;
-
-	return (struct ingest_ports){
-		.catalog = ports->catalog,
-		.blobs = ports->blobs,
-		.vectors = ports->vectors,
-		.embedder = ports->embedder,
-		.parser = ports->parser,
-		.records = ports->records,
-		.scratch = daemon->scratch_path,
-	};
-}
-
 static int start_ingest(struct daemon *daemon, struct err *err)
 {
-	struct ingest_ports ports = ingest_ports(daemon);
-
-	return ingest_new(&daemon->ingest, &ports, daemon->fs.config, err);
+	return ingest_new(&daemon->ingest, &daemon->ports, daemon->fs.config, err);
 }
 
 static int start_inbox(struct daemon *daemon, struct err *err)
@@ -289,9 +272,9 @@ static int open_store(struct daemon *daemon, const struct daemon_options *option
 		return rc;
 	if (asprintf(&daemon->scratch_path, "%s/tmp", daemon->state.path) < 0)
 		return err_set(err, -ENOMEM, "no memory");
-	struct ingest_ports ports = ingest_ports(daemon);
+	daemon->ports.scratch = daemon->scratch_path;
 	if (!daemon->state.was_ended)
-		rc = ingest_recover(&ports, err); /* before anybody reads the records */
+		rc = ingest_recover(&daemon->ports, err); /* before anybody reads the records */
 	if (rc)
 		return rc;
 	daemon->deletions.changed = on_library;

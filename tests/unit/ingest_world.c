@@ -44,7 +44,7 @@ void iw_open(struct ingest_world *world, struct embedder *embedder)
 	faulty_init(&world->faulty, world->catalog, world->vectors, world->blobs, &world->fault);
 	if (parser_new(&world->parser, program, &limits, &err))
 		fail_msg("parser_new: %s", err.text);
-	world->ports = (struct ingest_ports){
+	world->ports = (struct ports){
 		.catalog = &world->faulty.catalog.catalog,
 		.vectors = &world->faulty.vectors.vectors,
 		.blobs = &world->faulty.blobs.blobs,

@@ -18,7 +18,7 @@ struct ingest_world {
 	struct parser *parser;
 	struct records *records;
 	struct config config;
-	struct ingest_ports ports; /* the faulty ones */
+	struct ports ports; /* the faulty ones */
 	struct ingest *ingest; /* NULL between iw_stop and iw_start */
 	char *folder;
 	unsigned files;
