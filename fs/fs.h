@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mounted filesystem: what all nodes share. Made by fs/mount.c, owned by main(). */
+/* The mounted filesystem: what all nodes share. Owned by the daemon (fs/daemon.c). */
 #ifndef ASKFS_FS_FS_H
 #define ASKFS_FS_FS_H
 

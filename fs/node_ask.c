@@ -196,7 +196,6 @@ static void ask_stat(struct node *node, struct stat *out)
 	out->st_uid = node->fs->uid;
 	out->st_gid = node->fs->gid;
 	node_set_times(out, newest);
-	out->st_atim.tv_nsec = out->st_mtim.tv_nsec = out->st_ctim.tv_nsec = newest % NS_PER_SEC;
 }
 
 static void ask_lookup(struct node *dir, struct req *req, const char *name)
@@ -218,6 +217,7 @@ static void ask_list(struct node *dir, struct req *req)
 		req_error(req, -ENOMEM);
 		return;
 	}
+	req_list_begin(req, dir->fs->root->ino);
 	for (size_t i = 0; i < ask_count(ask); i++) {
 		const struct session *session = ask_at(ask, i);
 		if (access_may_read(&session->record.access, &caller))

@@ -34,6 +34,16 @@ static uint64_t ino_of(const char *path)
 	return node_hash("by", path, strlen(path));
 }
 
+/* The number of the folder that holds the one at @path. */
+static uint64_t above(struct fs *fs, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!path[0])
+		return fs->root->ino;
+	return node_hash("by", path, slash ? (size_t)(slash - path) : 0);
+}
+
 static struct node *folder_node(struct fs *fs, const char *path)
 {
 	uint64_t ino = ino_of(path);
@@ -143,8 +153,7 @@ static void by_list(struct node *dir, struct req *req)
 		req_error(req, -ENOMEM);
 		return;
 	}
-	dirlist_add(&req->list, ".", dir->ino, S_IFDIR);
-	dirlist_add(&req->list, "..", fs->root->ino, S_IFDIR);
+	req_list_begin(req, above(fs, by->path));
 	for (struct view_node *node = folder ? folder->children : NULL; node; node = node->next) {
 		AUTO_FREE char *path = join(by->path, node->name);
 		if (path && may_see(fs, node, &caller))

@@ -31,6 +31,11 @@ uint64_t doc_ino(const struct uuid *id, const char *path)
 	return node_hash("docs", identity, sizeof(*id) + len);
 }
 
+static uint64_t docs_ino(void)
+{
+	return node_hash("root", "docs", 4);
+}
+
 struct attributes doc_attributes(const struct library_entry *entry)
 {
 	return (struct attributes){.access = entry->access, .mtime_ns = entry->updated_ns};
@@ -201,8 +206,10 @@ static void doc_list(struct node *dir, struct req *req)
 
 	if (!entry)
 		return;
-	dirlist_add(&req->list, ".", dir->ino, S_IFDIR);
-	dirlist_add(&req->list, "..", node_hash("root", "docs", 4), S_IFDIR);
+	req_list_begin(req,
+		doc->folder == DOC_FOLDER
+			? docs_ino()
+			: doc_ino(&doc->id, doc->folder == DOC_VERSION ? "versions" : ""));
 	switch (doc->folder) {
 	case DOC_FOLDER:
 		list_document(doc, req, entry);
@@ -283,8 +290,7 @@ static void docs_list(struct node *dir, struct req *req)
 		req_error(req, -ENOMEM);
 		return;
 	}
-	dirlist_add(&req->list, ".", dir->ino, S_IFDIR);
-	dirlist_add(&req->list, "..", dir->fs->root->ino, S_IFDIR);
+	req_list_begin(req, dir->fs->root->ino);
 	for (struct library_entry *entry = library_first(dir->fs->library); entry;
 		entry = entry->after)
 		if (access_may_read(&entry->access, &caller))
@@ -306,8 +312,7 @@ static const struct node_ops docs_ops = {
 
 struct node *node_docs_new(struct fs *fs)
 {
-	uint64_t ino = node_hash("root", "docs", 4);
-	struct node *node = node_new(fs, &docs_ops, sizeof(*node), ino, ino);
+	struct node *node = node_new(fs, &docs_ops, sizeof(*node), docs_ino(), docs_ino());
 
 	if (node)
 		node->lookups = 1; /* it stays */

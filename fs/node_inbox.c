@@ -75,8 +75,7 @@ static void folder_list(struct node *dir, struct req *req)
 	struct spool_inode *folder = inode_of(dir),
 			   *above = folder->name ? folder->name->folder : NULL;
 
-	dirlist_add(&req->list, ".", dir->ino, S_IFDIR);
-	dirlist_add(&req->list, "..", above ? above->ino : dir->fs->root->ino, S_IFDIR);
+	req_list_begin(req, above ? above->ino : dir->fs->root->ino);
 	for (struct spool_entry *entry = folder->children; entry; entry = entry->next)
 		dirlist_add(&req->list, entry->text, entry->inode->ino, types[entry->inode->kind]);
 	req_list(req);

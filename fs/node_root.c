@@ -102,8 +102,7 @@ static void root_list(struct node *dir, struct req *req)
 {
 	struct root_node *root = (struct root_node *)dir;
 
-	dirlist_add(&req->list, ".", ROOT_INO, S_IFDIR);
-	dirlist_add(&req->list, "..", ROOT_INO, S_IFDIR);
+	req_list_begin(req, ROOT_INO);
 	dirlist_add(&req->list, "README.txt", node_hash("root", "README.txt", 10), S_IFREG);
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		dirlist_add(&req->list, folders[i].name, root->children[i]->ino, S_IFDIR);

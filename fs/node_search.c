@@ -51,6 +51,11 @@ static struct search_wait *wait_new(struct req *req, void (*done)(struct waiter 
 	return wait;
 }
 
+static uint64_t root_ino(void)
+{
+	return node_hash("searches", "", 0);
+}
+
 uint64_t search_ino(const struct search *search, const char *name)
 {
 	AUTO_BUF struct buf identity = {0};
@@ -81,6 +86,16 @@ static void search_stat(struct node *node, struct stat *out)
 	out->st_uid = search->access.owner;
 	out->st_gid = search->access.group;
 	node_set_times(out, search->run_ns ? search->run_ns : search->made_ns);
+}
+
+/* The number of the folder that holds it. */
+static uint64_t above(const struct search *search)
+{
+	const char *slash = strchr(search->path, '/');
+	AUTO_FREE char *path = slash ? strndup(search->path, (size_t)(slash - search->path)) : NULL;
+	const struct search *folder = path ? searches_find(search->searches, path) : NULL;
+
+	return folder ? search_ino(folder, "") : root_ino();
 }
 
 static void search_forget(struct node *node)
@@ -134,6 +149,7 @@ static void list_step(struct waiter *waiter, int rc)
 		req_error(req, rc);
 		return;
 	}
+	req_list_begin(req, above(search));
 	for (size_t i = 0; i < search->findings.entry_count; i++) {
 		const char *name = search->findings.entries[i].name;
 		dirlist_add(&req->list, name, search_ino(search, name), S_IFLNK);
@@ -286,6 +302,7 @@ static void folder_list(struct node *dir, struct req *req)
 		req_error(req, -ENOMEM);
 		return;
 	}
+	req_list_begin(req, is_folder(dir) ? root_ino() : dir->fs->root->ino);
 	for (size_t i = 0; i < searches_count(searches); i++) {
 		const struct search *search = searches_at(searches, i);
 		const char *name = name_in(dir, search);
@@ -386,7 +403,5 @@ static const struct node_ops root_ops = {
 
 struct node *node_searches_new(struct fs *fs)
 {
-	uint64_t ino = node_hash("searches", "", 0);
-
-	return node_new(fs, &root_ops, sizeof(struct node), ino, ino);
+	return node_new(fs, &root_ops, sizeof(struct node), root_ino(), root_ino());
 }

@@ -83,6 +83,11 @@ static struct session_wait *wait_new(
 	return wait;
 }
 
+static uint64_t sessions_ino(void)
+{
+	return node_hash("sessions", "", 0);
+}
+
 /* --- sources/ --------------------------------------------------------------------- */
 
 /* The name of source @index, cut between characters. */
@@ -170,6 +175,7 @@ static void sources_list_step(struct waiter *waiter, int rc)
 		req_error(req, rc);
 		return;
 	}
+	req_list_begin(req, session_ino(session, "session"));
 	const struct answer *answer = session->answered ? &session->answered->answer : NULL;
 	for (size_t i = 0; answer && i < answer->source_count; i++) {
 		if (answer->sources[i].is_deleted)
@@ -232,6 +238,7 @@ static void session_list(struct node *dir, struct req *req)
 {
 	const struct session *session = session_of(dir);
 
+	req_list_begin(req, sessions_ino());
 	for (size_t i = 0; i < ARRAY_LEN(turn_files); i++)
 		dirlist_add(&req->list, turn_files[i].name,
 			turn_node_ino(session, turn_files[i].file), S_IFREG);
@@ -282,6 +289,7 @@ static void sessions_list(struct node *dir, struct req *req)
 		req_error(req, -ENOMEM);
 		return;
 	}
+	req_list_begin(req, dir->fs->root->ino);
 	for (size_t i = 0; i < ask_count(ask); i++) {
 		const struct session *session = ask_at(ask, i);
 		if (access_may_read(&session->record.access, &caller))
@@ -302,7 +310,5 @@ static const struct node_ops sessions_ops = {
 
 struct node *node_sessions_new(struct fs *fs)
 {
-	uint64_t ino = node_hash("sessions", "", 0);
-
-	return node_new(fs, &sessions_ops, sizeof(struct node), ino, ino);
+	return node_new(fs, &sessions_ops, sizeof(struct node), sessions_ino(), sessions_ino());
 }

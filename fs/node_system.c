@@ -173,6 +173,7 @@ static void system_list(struct node *dir, struct req *req)
 {
 	bool is_owner = req_uid(req) == dir->fs->uid || req_uid(req) == 0;
 
+	req_list_begin(req, dir->fs->root->ino);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		if (is_owner || files[i].mode & S_IROTH)
 			dirlist_add(&req->list, files[i].name, file_ino(i), S_IFREG);

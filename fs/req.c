@@ -305,6 +305,12 @@ void req_create(struct req *req, struct node *node, struct handle *handle, enum 
 	finish(req);
 }
 
+void req_list_begin(struct req *req, uint64_t above)
+{
+	dirlist_add(&req->list, ".", req->node->ino, S_IFDIR);
+	dirlist_add(&req->list, "..", above, S_IFDIR);
+}
+
 void req_list(struct req *req)
 {
 	struct dir_handle *dir = calloc(1, sizeof(*dir));

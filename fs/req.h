@@ -69,6 +69,9 @@ void req_entry(struct req *req, struct node *node); /* loop thread; NULL: -ENOME
 void req_attr(struct req *req); /* loop thread: setattr */
 void req_list(struct req *req); /* loop thread: opendir */
 
+/* Begin a listing: "." is the node, ".." has the inode number @above. Loop thread. */
+void req_list_begin(struct req *req, uint64_t above);
+
 /* open succeeded: @handle (NULL: the node's own content is read, see node_text) and how the
  * kernel shall cache. Loop thread. */
 enum open_cache {

@@ -206,3 +206,17 @@ def test_commands(kb):
     with open(write_to, "w") as f:
         f.write("<p>Some <b>bold</b> words</p>")
     contains(run(ASKFS, "extract", write_to), "Some bold words", "askfs extract")
+
+
+def test_every_folder_lists_itself_and_its_parent(kb):
+    os.mkdir(os.path.join(kb.inbox, "letters"))
+    kb.add("letters/one.txt", "Refunds are paid within 14 days.\n")
+    kb.ask("When are refunds paid?", "s")
+    os.mkdir(kb.path("search", "refunds"))
+    folders = [folder for folder, _, _ in os.walk(kb.mount)]
+    check(len(folders) > 20, f"few folders: {folders}")
+    for folder in folders[1:]:
+        shown = run("ls", "-1aif", folder).split("\n")
+        numbers = {name: int(ino) for ino, name in (line.split() for line in shown[:2])}
+        equal(numbers, {".": os.lstat(folder).st_ino,
+                        "..": os.lstat(os.path.dirname(folder)).st_ino}, f"ls -a {folder}")
