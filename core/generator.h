@@ -18,12 +18,20 @@ struct exchange {
 	const char *answer; /* without its list of sources */
 };
 
+/* How near the meaning of a sentence is to that of the question. */
+struct nearness {
+	uint64_t start_char, end_char; /* in text.txt */
+	double cosine;
+};
+
 /* Retrieved text that the answer may use, best first; number n is cited as [n] (from 1). */
 struct passage {
 	const struct hit *hit;
 	const char *title; /* the document's title, else its file name; UTF-8 */
 	double score; /* fused, 0 to 1 */
 	double dense; /* cosine, -1 where there is none */
+	const struct nearness *nearness; /* of its sentences, in order; NULL: not embedded */
+	size_t nearness_count;
 };
 
 struct generator_request {
@@ -34,6 +42,7 @@ struct generator_request {
 	size_t passage_count;
 	const struct query_term *terms; /* the question's words with their idf */
 	size_t term_count;
+	double unrelated; /* the cosine that texts have which are not about the same */
 	const atomic_bool *cancelled; /* set by another thread: stop soon; may be NULL */
 };
 

@@ -31,26 +31,56 @@
 /* Made by `make eval-dev` and tests/eval/calibrate.py from the three development sets, and
  * rounded. With weights made without a set its share of right first sentences falls by .01 at
  * most. */
-static const double feature_weights[EVIDENCE_FEATURES] = {
-	[EVIDENCE_COVER] = 1,
-	[EVIDENCE_AROUND] = .3,
-	[EVIDENCE_REFERS] = .2,
-	[EVIDENCE_LIKE] = .2,
-	[EVIDENCE_PASSAGE] = .4,
-	[EVIDENCE_FIT] = .24,
-	[EVIDENCE_PAIRS] = .28,
-	[EVIDENCE_LENGTH] = .04,
-	[EVIDENCE_TOP] = .1,
+struct weights {
+	double features[EVIDENCE_FEATURES];
+	double signals[SIGNAL_COUNT]; /* logistic regression; see the same */
+	double bias;
 };
-/* Logistic regression; see the same. */
-static const double signal_weights[SIGNAL_COUNT] = {
-	[SIGNAL_COVER] = 4.4,
-	[SIGNAL_LIKE] = .25,
-	[SIGNAL_PASSAGE] = 4.75,
-	[SIGNAL_MISSING] = -.65,
-	[SIGNAL_IDEOGRAM] = 1.6,
+static const struct weights by_words = {
+	.features =
+		{
+			[EVIDENCE_COVER] = 1,
+			[EVIDENCE_AROUND] = .33,
+			[EVIDENCE_REFERS] = .27,
+			[EVIDENCE_LIKE] = .3,
+			[EVIDENCE_PASSAGE] = .42,
+			[EVIDENCE_FIT] = .23,
+			[EVIDENCE_PAIRS] = .27,
+			[EVIDENCE_LENGTH] = .03,
+			[EVIDENCE_TOP] = .09,
+		},
+	.signals =
+		{
+			[SIGNAL_COVER] = 4.4,
+			[SIGNAL_LIKE] = .25,
+			[SIGNAL_PASSAGE] = 4.75,
+			[SIGNAL_MISSING] = -.65,
+			[SIGNAL_IDEOGRAM] = 1.6,
+		},
+	.bias = -3.75,
 };
-static const double confidence_bias = -3.75;
+static const struct weights by_meaning = {
+	.features =
+		{
+			[EVIDENCE_COVER] = 1,
+			[EVIDENCE_AROUND] = .6,
+			[EVIDENCE_REFERS] = .4,
+			[EVIDENCE_LIKE] = .3,
+			[EVIDENCE_PASSAGE] = .5,
+			[EVIDENCE_FIT] = .34,
+			[EVIDENCE_PAIRS] = .32,
+			[EVIDENCE_LENGTH] = .04,
+			[EVIDENCE_TOP] = .1,
+			[EVIDENCE_NEAR] = 1.5,
+		},
+	.signals =
+		{
+			[SIGNAL_COVER] = 2,
+			[SIGNAL_PASSAGE] = 2,
+			[SIGNAL_NEAR] = 20,
+		},
+	.bias = -10,
+};
 
 /* The question, as sentences are held against it. */
 struct question {
@@ -60,6 +90,7 @@ struct question {
 	double weight[GROUPS_MAX]; /* of each group: its share of the idf mass */
 	size_t group_count;
 	enum asks asks;
+	bool asks_for_several;
 };
 
 /* Which groups a text holds, and where the last one of each was. */
@@ -77,6 +108,7 @@ struct held {
 struct scan {
 	const struct question *question;
 	const struct generator_request *request;
+	const struct weights *weights;
 	struct evidence *out;
 	size_t passage;
 	size_t first; /* of its items */
@@ -86,10 +118,31 @@ struct scan {
 	uint64_t everywhere; /* groups that some passage holds */
 };
 
+static int drop_token(void *context, const struct token *token)
+{
+	struct question *question = context;
+
+	for (size_t i = 0; i < question->term_count; i++)
+		if (strncmp(question->terms[i].text, token->text, token->len) == 0 &&
+			question->terms[i].text[token->len] == '\0')
+			question->weight[question->group[i]] = 0;
+	return 0;
+}
+
+/* "Compare" and "list all" are no words of the matter. */
+static bool drop_request(struct question *question, const char *text)
+{
+	size_t start, end;
+	bool is_so = asks_for_several(text, strlen(text), &start, &end);
+
+	if (is_so)
+		tokenizer_question(
+			tokenizer_mine(), text + start, end - start, drop_token, question);
+	return is_so;
+}
+
 static void weigh_groups(struct question *question)
 {
-	double mass = 0;
-
 	for (size_t i = 0; i < question->term_count; i++) {
 		uint32_t group = question->terms[i].group;
 		double idf = question->terms[i].idf;
@@ -106,6 +159,13 @@ static void weigh_groups(struct question *question)
 		if (idf < question->weight[now])
 			question->weight[now] = idf;
 	}
+}
+
+/* Weights become shares of the whole. */
+static void share_weights(struct question *question)
+{
+	double mass = 0;
+
 	for (size_t i = 0; i < question->group_count; i++)
 		mass += question->weight[i];
 	for (size_t i = 0; i < question->group_count; i++)
@@ -134,6 +194,8 @@ static int question_init(struct question *question, const struct generator_reque
 	if (question->term_count > ARRAY_LEN(question->group))
 		question->term_count = ARRAY_LEN(question->group);
 	weigh_groups(question);
+	question->asks_for_several = drop_request(question, request->question);
+	share_weights(question);
 	return find_kind(request, &question->asks);
 }
 
@@ -285,6 +347,30 @@ static double share_of_pairs(const struct question *question, const struct held 
 	return (double)__builtin_popcountll(held->pairs) / (double)(question->group_count - 1);
 }
 
+/* The cosine of a sentence on a scale from what is unrelated (0) to the same (1); 0 also where it
+ * was not embedded. */
+static double nearness_of(const struct generator_request *request, const struct evidence_item *item)
+{
+	const struct passage *passage = &request->passages[item->passage];
+
+	for (size_t i = 0; i < passage->nearness_count; i++) {
+		const struct nearness *near = &passage->nearness[i];
+
+		if (near->start_char < item->end_char && item->start_char < near->end_char)
+			return fmax(
+				0, (near->cosine - request->unrelated) / (1 - request->unrelated));
+	}
+	return 0;
+}
+
+static bool has_nearness(const struct generator_request *request)
+{
+	for (size_t i = 0; i < request->passage_count; i++)
+		if (!request->passages[i].nearness_count)
+			return false;
+	return request->passage_count > 0 && request->unrelated < 1;
+}
+
 static void set_features(const struct scan *scan, size_t i, uint64_t heading)
 {
 	const struct generator_request *request = scan->request;
@@ -311,8 +397,9 @@ static void set_features(const struct scan *scan, size_t i, uint64_t heading)
 	item->features[EVIDENCE_PAIRS] = share_of_pairs(scan->question, held);
 	item->features[EVIDENCE_LENGTH] = fmin((double)held->words / 40, 1);
 	item->features[EVIDENCE_TOP] = scan->passage == 0;
+	item->features[EVIDENCE_NEAR] = nearness_of(request, item);
 	for (size_t f = 0; f < EVIDENCE_FEATURES; f++)
-		item->score += feature_weights[f] * item->features[f];
+		item->score += scan->weights->features[f] * item->features[f];
 }
 
 static int scan_passage(struct scan *scan)
@@ -393,19 +480,23 @@ static double share_of_ideograms(const struct question *question)
 	return question->term_count ? (double)count / (double)question->term_count : 0;
 }
 
-static void set_confidence(
-	const struct question *question, uint64_t everywhere, struct evidence *out)
+static void set_confidence(const struct scan *scan)
 {
-	double logit = confidence_bias, *signals = out->signals;
+	const struct question *question = scan->question;
+	struct evidence *out = scan->out;
+	double logit = scan->weights->bias, *signals = out->signals;
 
 	signals[SIGNAL_COVER] = out->items[0].features[EVIDENCE_COVER];
 	signals[SIGNAL_LIKE] = out->items[0].features[EVIDENCE_LIKE];
+	for (size_t i = 0; i < out->count; i++)
+		signals[SIGNAL_NEAR] =
+			fmax(signals[SIGNAL_NEAR], out->items[i].features[EVIDENCE_NEAR]);
 	signals[SIGNAL_IDEOGRAM] = share_of_ideograms(question);
 	for (size_t i = 0; i < question->group_count; i++)
-		if (!(everywhere >> i & 1) && question->weight[i] > signals[SIGNAL_MISSING])
+		if (!(scan->everywhere >> i & 1) && question->weight[i] > signals[SIGNAL_MISSING])
 			signals[SIGNAL_MISSING] = question->weight[i];
 	for (size_t i = 0; i < SIGNAL_COUNT; i++)
-		logit += signal_weights[i] * signals[i];
+		logit += scan->weights->signals[i] * signals[i];
 	out->confidence = 1 / (1 + exp(-logit));
 }
 
@@ -419,6 +510,9 @@ int evidence_collect(const struct generator_request *request, struct evidence *o
 {
 	struct question question;
 	struct scan scan = {.question = &question, .request = request, .out = out};
+
+	out->has_nearness = has_nearness(request);
+	scan.weights = out->has_nearness ? &by_meaning : &by_words;
 	int r = tokenizer_mine() ? 0 : -ENOMEM;
 
 	if (r == 0)
@@ -431,7 +525,8 @@ int evidence_collect(const struct generator_request *request, struct evidence *o
 	}
 	if (out->count == 0)
 		return 0;
+	out->asks_for_several = question.asks_for_several;
 	sort_items(request, out);
-	set_confidence(&question, scan.everywhere, out);
+	set_confidence(&scan);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef ASKFS_CORE_LOCAL_EVIDENCE_H
 #define ASKFS_CORE_LOCAL_EVIDENCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ enum evidence_feature {
 	EVIDENCE_PAIRS, /* neighbours in the question that are near each other in it */
 	EVIDENCE_LENGTH, /* its length, 1 from 40 words on */
 	EVIDENCE_TOP, /* 1 in the first passage */
+	EVIDENCE_NEAR, /* its nearness to the question; 0 for what is not about the same */
 	EVIDENCE_FEATURES
 };
 
@@ -37,6 +39,7 @@ enum evidence_signal {
 	SIGNAL_LIKE, /* the share that its words only resemble */
 	SIGNAL_PASSAGE, /* the best passage's share, heading and title among it */
 	SIGNAL_MISSING, /* the share of the heaviest word that no passage holds */
+	SIGNAL_NEAR, /* the nearest sentence of all */
 	SIGNAL_IDEOGRAM, /* the share of the question's words that are pairs of ideograms */
 	SIGNAL_COUNT
 };
@@ -46,6 +49,8 @@ struct evidence {
 	struct evidence_item *items; /* best first; a sentence that two passages share once */
 	size_t count;
 	double signals[SIGNAL_COUNT];
+	bool asks_for_several; /* documents, one sentence of each */
+	bool has_nearness; /* of every passage: other weights count then */
 	double confidence; /* 0 to 1: that the documents hold the answer */
 };
 

@@ -20,6 +20,13 @@
 #define QUOTES_MAX 3
 /* A further sentence is quoted if its score is at least this share of the best one's. */
 #define QUOTE_SHARE .75
+/* A question about several documents is answered by a sentence each of so many, from this share
+ * of the best one's score on. */
+#define DOCUMENTS_MAX  5
+#define DOCUMENT_SHARE .5
+/* Sentences of other documents that hold at least this share of what the best one holds of the
+ * question say the same or the contrary: they come before further ones of its own document. */
+#define OTHER_SHARE .9
 /* A further quotation that ends without a full stop has at least so many words. */
 #define LABEL_WORDS 6
 /* Below this confidence the answer is a refusal. On the development sets that refuses 2 % of
@@ -94,28 +101,84 @@ static bool is_label(const char *text, size_t len)
 		tokenizer_count(tokenizer_mine(), text, len) < LABEL_WORDS;
 }
 
+static const struct uuid *document_of(
+	const struct generator_request *request, const struct evidence_item *item)
+{
+	return &request->passages[item->passage].hit->document;
+}
+
+static int quote(const struct generator_request *request, const struct evidence_item *item,
+	struct generation *out)
+{
+	const char *text = request->passages[item->passage].hit->chunk.text + item->start;
+	size_t len = item->end - item->start;
+
+	if ((out->quote_count > 0 && is_label(text, len)) || is_said(out, text, len))
+		return 0;
+	return add_quote(request, item, out);
+}
+
+static bool is_quoted(const struct generator_request *request, const struct uuid *document,
+	const struct generation *out)
+{
+	for (size_t i = 0; i < out->quote_count; i++)
+		if (uuid_equal(&request->passages[out->quotes[i].passage].hit->document, document))
+			return true;
+	return false;
+}
+
+/* A sentence each of the documents that have something to say. */
+static int quote_documents(const struct generator_request *request, const struct evidence *evidence,
+	struct generation *out)
+{
+	double least = evidence->items[0].score * DOCUMENT_SHARE;
+	int r = 0;
+
+	for (size_t i = 0; i < evidence->count && out->quote_count < DOCUMENTS_MAX && r == 0; i++) {
+		const struct evidence_item *item = &evidence->items[i];
+
+		if (item->score < least)
+			break;
+		if (!is_quoted(request, document_of(request, item), out))
+			r = quote(request, item, out);
+	}
+	return r;
+}
+
+/* The best sentence, what other documents say to the same, and what belongs to it. */
+static int quote_best(const struct generator_request *request, const struct evidence *evidence,
+	struct generation *out)
+{
+	const struct evidence_item *best = &evidence->items[0];
+	double cover = best->features[EVIDENCE_COVER] * OTHER_SHARE;
+	int r = quote(request, best, out);
+
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 1; i < evidence->count && out->quote_count < QUOTES_MAX && r == 0;
+			i++) {
+			const struct evidence_item *item = &evidence->items[i];
+			bool is_other = item->features[EVIDENCE_COVER] >= cover &&
+				!is_quoted(request, document_of(request, item), out);
+
+			if (item->score < best->score * QUOTE_SHARE)
+				break;
+			if (is_other || pass == 1)
+				r = quote(request, item, out);
+		}
+	return r;
+}
+
 static int answer(const struct generator_request *request, const struct evidence *evidence,
 	struct generation *out)
 {
-	int r = 0;
-
 	out->confidence = evidence->confidence;
 	if (evidence->count == 0 || evidence->confidence < REFUSE_BELOW) {
 		out->refused = true;
 		return buf_adds(&out->text, EXTRACTIVE_REFUSAL);
 	}
-	for (size_t i = 0; i < evidence->count && out->quote_count < QUOTES_MAX && r == 0; i++) {
-		const struct evidence_item *item = &evidence->items[i];
-		const char *text = request->passages[item->passage].hit->chunk.text;
-
-		if (item->score < evidence->items[0].score * QUOTE_SHARE)
-			break;
-		if (i > 0 && is_label(text + item->start, item->end - item->start))
-			continue;
-		if (!is_said(out, text + item->start, item->end - item->start))
-			r = add_quote(request, item, out);
-	}
-	return r;
+	if (evidence->asks_for_several)
+		return quote_documents(request, evidence, out);
+	return quote_best(request, evidence, out);
 }
 
 /* Token counts as a model's are: of what was read and of what was said. */

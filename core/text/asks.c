@@ -56,6 +56,25 @@ static const struct {
 		"哪里 哪裡 哪儿 何处 どこ ที่ไหน ที่ใด 어디"},
 };
 
+/* The same form. */
+static const char several_words[] =
+	" compare | compared | comparison | difference between | differences between | versus | "
+	"list "
+	"all | list every | all documents | every document | each document | which documents | "
+	"what documents | which files | which contracts | vergleiche | vergleich | vergleichen | "
+	"unterschied zwischen | unterschiede zwischen | alle dokumente | welche dokumente | welche "
+	"dateien | liste alle | nenne alle | comparez | comparer | comparaison | difference entre "
+	"| "
+	"differences entre | tous les | quels documents | compara | comparar | comparacion | "
+	"diferencia entre | diferencias entre | todos los | que documentos | confronta | "
+	"differenza "
+	"tra | quali documenti | tutti i | compare | diferenca entre | todos os | quais documentos "
+	"| vergelijk | verschil tussen | alle documenten | сравни | сравните | разница между | все "
+	"документы | какие документы | قارن | الفرق بين | ";
+static const char several_pieces[] =
+	"比较 比較 所有文件 所有文档 哪些文件 哪些文档 列出 すべての文書 どの文書 違いは "
+	"เปรียบเทียบ เอกสารทั้งหมด 비교 차이 모든 문서";
+
 static const char number_words[] =
 	" one two three four five six seven eight nine ten eleven twelve thirteen fifteen "
 	"twenty thirty forty fifty sixty hundred thousand million billion half twice "
@@ -105,33 +124,45 @@ static bool is_entry(const char *list, const struct folded *before, const struct
 	return false;
 }
 
-static bool has_piece(const char *text, size_t len, const char *pieces)
+/* Bytes of a question. */
+struct range {
+	size_t start, end;
+};
+
+/* Is one of the pieces in it, and where? */
+static bool has_piece(const char *text, size_t len, const char *pieces, struct range *where)
 {
 	while (*pieces) {
 		size_t n = strcspn(pieces, " ");
+		const char *found = memmem(text, len, pieces, n);
 
-		if (memmem(text, len, pieces, n))
+		if (found) {
+			*where = (struct range){(size_t)(found - text), (size_t)(found - text) + n};
 			return true;
+		}
 		pieces += n + strspn(pieces + n, " ");
 	}
 	return false;
 }
 
-/* Does the list hold a word of the question, or a pair of neighbours? */
-static bool has_entry(const char *question, size_t len, const char *list)
+/* Does the list hold a word of the question, or a pair of neighbours, and where? */
+static bool has_entry(const char *question, size_t len, const char *list, struct range *where)
 {
 	struct folded words[2];
 	struct word word;
-	size_t at = 0, count = 0;
+	size_t at = 0, count = 0, before = 0;
 
 	while (word_next(question, len, &at, &word)) {
 		struct folded *now = &words[count % 2];
 
 		fold_word(question + word.start, word.end - word.start, now);
 		fold_accents(now);
-		if (is_entry(list, NULL, now) ||
-			(count > 0 && is_entry(list, &words[(count + 1) % 2], now)))
+		bool is_alone = is_entry(list, NULL, now);
+		if (is_alone || (count > 0 && is_entry(list, &words[(count + 1) % 2], now))) {
+			*where = (struct range){is_alone ? word.start : before, word.end};
 			return true;
+		}
+		before = word.start;
 		count++;
 	}
 	return false;
@@ -139,11 +170,24 @@ static bool has_entry(const char *question, size_t len, const char *list)
 
 enum asks asks_of(const char *question, size_t len)
 {
+	struct range where;
+
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (has_entry(question, len, kinds[i].words) ||
-			has_piece(question, len, kinds[i].pieces))
+		if (has_entry(question, len, kinds[i].words, &where) ||
+			has_piece(question, len, kinds[i].pieces, &where))
 			return kinds[i].asks;
 	return ASKS_ANYTHING;
+}
+
+bool asks_for_several(const char *question, size_t len, size_t *start, size_t *end)
+{
+	struct range where;
+	bool is_so = has_entry(question, len, several_words, &where) ||
+		has_piece(question, len, several_pieces, &where);
+
+	*start = is_so ? where.start : 0;
+	*end = is_so ? where.end : 0;
+	return is_so;
 }
 
 static size_t count_digits(const char *word, size_t len)
