@@ -26,6 +26,9 @@ struct doc_version {
  * @version is the version that answers (0: none has been indexed yet); size, sha256,
  * mtime_ns, content_type, chunk_count … describe that version, or the first one while none
  * answers. */
+/* In extra_metadata: the title that the document itself brought along. */
+#define DOCUMENT_OWN_TITLE "document_title"
+
 struct document {
 	struct uuid id;
 	struct uuid parent; /* nil: none */

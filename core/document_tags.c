@@ -24,6 +24,15 @@ bool document_xattr_is_settable(const char *name)
 		(strncmp(name, TAG, strlen(TAG)) == 0 && name[strlen(TAG)]);
 }
 
+int document_check_xattr(const char *name, const char *value, size_t size)
+{
+	if (!document_xattr_is_settable(name))
+		return -EPERM;
+	if (value && (memchr(value, '\0', size) || !utf8_is_valid(value, size)))
+		return -EINVAL;
+	return 0;
+}
+
 /* The string that a name stands for; NULL: it is a tag. */
 static char **field(const struct document *document, const char *name)
 {
@@ -76,13 +85,44 @@ static int set_tag(struct document *document, const char *tag, const char *value
 	return 0;
 }
 
+/* The title that the document itself brought along; a copy, or NULL. */
+static char *own_title(const struct document *document)
+{
+	AUTO(free_json) cJSON *json = parse_metadata(document);
+	const char *own =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, DOCUMENT_OWN_TITLE));
+
+	return own ? strdup(own) : NULL;
+}
+
 int document_set_xattr(struct document *document, const char *name, const char *value)
 {
 	char **slot = field(document, name);
+	AUTO_FREE char *own = value || slot != &document->title ? NULL : own_title(document);
+
+	if (own && document->title && strcmp(own, document->title) == 0)
+		return -ENODATA;
+	value = own ? own : value;
 
 	if (value && !utf8_is_valid(value, strlen(value)))
 		return -EINVAL;
 	return slot ? set_field(slot, value) : set_tag(document, name + strlen(TAG), value);
+}
+
+int document_take_said(struct document *document, const struct document *from)
+{
+	AUTO(free_json) cJSON *json = parse_metadata(from);
+	const cJSON *tag;
+	int rc = from->title ? set_field(&document->title, from->title) : 0;
+
+	if (!rc && from->source)
+		rc = set_field(&document->source, from->source);
+	cJSON_ArrayForEach(tag, cJSON_GetObjectItemCaseSensitive(json, "tags"))
+	{
+		if (!rc && cJSON_IsString(tag))
+			rc = set_tag(document, tag->string, tag->valuestring);
+	}
+	return rc;
 }
 
 int document_get_xattr(const struct document *document, const char *name, struct buf *out)

@@ -10,9 +10,17 @@
 /* Is it one of the names that can be set? */
 bool document_xattr_is_settable(const char *name);
 
-/* Set it in the record; NULL removes. Tags are members of extra_metadata's "tags". 0, -ENODATA
+/* May "user.askfs.…" be set to these bytes (NULL: be removed)? 0, -EPERM (askfs says it itself),
+ * -EINVAL (not UTF-8, or with a NUL). */
+int document_check_xattr(const char *name, const char *value, size_t size);
+
+/* Set it in the record; NULL removes: then the title is again the one that the document itself
+ * brought along, if it did. Tags are members of extra_metadata's "tags". 0, -ENODATA
  * (remove what is not there), -EINVAL (not UTF-8), -ENOMEM. */
 int document_set_xattr(struct document *document, const char *name, const char *value);
+
+/* Take over what @from has of it; the rest of the record stays. 0 or -ENOMEM. */
+int document_take_said(struct document *document, const struct document *from);
 
 /* Its value, appended. 0, -ENODATA, -ENOMEM. */
 int document_get_xattr(const struct document *document, const char *name, struct buf *out);

@@ -61,6 +61,9 @@ void inbox_leaves(struct inbox *inbox, struct spool_entry *entry);
 /* Mode, owner, group, mtime or an extended attribute have changed (of a folder: for all below). */
 void inbox_attr_changed(struct inbox *inbox, struct spool_inode *inode);
 
+/* "user.askfs.…" was removed from a file: from its document, too. */
+void inbox_attr_removed(struct inbox *inbox, struct spool_inode *inode, const char *name);
+
 /* Files that were written and have not been taken up yet. */
 size_t inbox_settling(const struct inbox *inbox);
 
@@ -85,6 +88,7 @@ struct document_edit {
 	const char *path;
 	const char *name; /* "user.askfs.title", ".source", ".tag.X" */
 	const char *value; /* NULL: remove it */
+	int xattr_flags; /* of setxattr(2): -EEXIST, -ENODATA */
 };
 void inbox_edit(struct inbox *inbox, const struct uuid *id, const struct document_edit *edit,
 	inbox_done done, void *context);

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 
+#include "core/auto.h"
 #include "core/clock.h"
 #include "core/document_tags.h"
 #include "core/inbox_item.h"
@@ -35,7 +37,7 @@ struct edit {
 	struct inbox *inbox;
 	struct uuid id;
 	struct document_edit edit; /* its strings are copies */
-	struct document told; /* attributes to take over: title, source, extra_metadata */
+	struct document told; /* attributes to take over: title, source, tags */
 	bool has_told;
 	struct run *running; /* held; it is in the pipeline and obeys new bits too */
 	inbox_done done;
@@ -55,16 +57,28 @@ static void edit_free(struct edit *edit)
 	free(edit);
 }
 
-/* Copy a string over another; what is NULL is left as it was. */
-static int take_string(char **to, const char *from)
+static int take_path(struct document *document, const char *path)
 {
-	char *copy = from ? strdup(from) : NULL;
+	char *copy = strdup(path);
 
 	if (!copy)
-		return from ? -ENOMEM : 0;
-	free(*to);
-	*to = copy;
+		return -ENOMEM;
+	free(document->path);
+	document->path = copy;
 	return 0;
+}
+
+static int change_xattr(struct document *document, const struct document_edit *edit)
+{
+	AUTO_BUF struct buf before;
+
+	buf_init(&before, BUF_MAX_DEFAULT);
+	int rc = document_get_xattr(document, edit->name, &before);
+	if (!rc && edit->xattr_flags & XATTR_CREATE)
+		return -EEXIST;
+	if (rc == -ENODATA && edit->xattr_flags & XATTR_REPLACE)
+		return rc;
+	return document_set_xattr(document, edit->name, edit->value);
 }
 
 /* I/O pool, under the records' lock. */
@@ -80,14 +94,11 @@ static int change(void *context, struct document *document)
 	if (edit->edit.set & EDIT_MTIME)
 		document->mtime_ns = edit->edit.mtime_ns;
 	if (edit->edit.set & EDIT_PATH)
-		rc = take_string(&document->path, edit->edit.path);
+		rc = take_path(document, edit->edit.path);
 	if (!rc && edit->edit.set & EDIT_XATTR)
-		rc = document_set_xattr(document, edit->edit.name, edit->edit.value);
-	if (!rc && edit->has_told) {
-		rc = take_string(&document->title, edit->told.title);
-		rc = rc ? rc : take_string(&document->source, edit->told.source);
-		rc = rc ? rc : take_string(&document->extra_metadata, edit->told.extra_metadata);
-	}
+		rc = change_xattr(document, &edit->edit);
+	if (!rc && edit->has_told)
+		rc = document_take_said(document, &edit->told);
 	return rc;
 }
 
@@ -100,6 +111,8 @@ static void finish_edit(struct task *task)
 		library_put(inbox->parts.library, &edit->after);
 	if (edit->result == -ENOENT)
 		edit->result = 0; /* no record yet: the pipeline writes it as the file is now */
+	if (edit->result == -ENODATA && !edit->done)
+		edit->result = 0; /* what was to be removed was not there */
 	if (edit->result)
 		log_warn("a document could not be changed: %s", edit->err.text);
 	if (edit->done)
@@ -201,6 +214,22 @@ void inbox_edit(struct inbox *inbox, const struct uuid *id, const struct documen
 	edit_file(inbox, change_, entry);
 	edit_library(inbox, change_, entry);
 	submit(edit);
+}
+
+void inbox_attr_removed(struct inbox *inbox, struct spool_inode *inode, const char *name)
+{
+	for (struct spool_entry *entry = inode->name; entry; entry = entry->next_name) {
+		struct edit *edit = uuid_is_nil(&entry->document)
+			? NULL
+			: edit_new(inbox, &entry->document, NULL, NULL);
+		if (!edit)
+			continue;
+		edit->edit = (struct document_edit){.set = EDIT_XATTR, .name = strdup(name)};
+		if (edit->edit.name)
+			submit(edit);
+		else
+			edit_free(edit);
+	}
 }
 
 void item_edit_document(struct item *item)

@@ -2,7 +2,7 @@
 /* A record has three sources: what the user set, which always stays; what the version that
  * answers is, which changes only when another one does; and what the last attempt came to.
  * extra_metadata remembers the title that the document itself brought along
- * ("document_title"), so that a title which the user set can be told from it later. */
+ * (DOCUMENT_OWN_TITLE), so that a title which the user set can be told from it later. */
 #include "core/ingest_attempt.h"
 
 #include <cjson/cJSON.h>
@@ -16,8 +16,6 @@
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
 
-#define OWN_TITLE "document_title"
-
 static bool has_before(const struct attempt *attempt)
 {
 	return !uuid_is_nil(&attempt->before.id);
@@ -30,7 +28,8 @@ static bool is_own_title(const struct document *document)
 {
 	AUTO(cJSON_Delete)
 	cJSON *extra = document->extra_metadata ? cJSON_Parse(document->extra_metadata) : NULL;
-	const char *own = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(extra, OWN_TITLE));
+	const char *own =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(extra, DOCUMENT_OWN_TITLE));
 
 	return own && document->title && strcmp(own, document->title) == 0;
 }
@@ -92,9 +91,9 @@ static int overlay(cJSON *extra, const struct parsed *parsed)
 		if (rc == 0 && member->string && strcmp(member->string, "tags") != 0)
 			rc = replace_member(extra, member->string, cJSON_Duplicate(member, true));
 	}
-	cJSON_DeleteItemFromObjectCaseSensitive(extra, OWN_TITLE);
+	cJSON_DeleteItemFromObjectCaseSensitive(extra, DOCUMENT_OWN_TITLE);
 	if (rc == 0 && parsed->title)
-		rc = replace_member(extra, OWN_TITLE, cJSON_CreateString(parsed->title));
+		rc = replace_member(extra, DOCUMENT_OWN_TITLE, cJSON_CreateString(parsed->title));
 	if (rc == 0 && parsed->charset)
 		rc = replace_member(extra, "charset", cJSON_CreateString(parsed->charset));
 	if (rc == 0 && parsed->page_count)

@@ -87,7 +87,9 @@ static int explain(int code, const char *path)
 	case EPERM:
 	case EACCES:
 		return cmd_fail(&cmd_ask, CMD_FAILED,
-			"%s cannot be used: it belongs to somebody else, or begins with a dot",
+			"%s cannot be used: it belongs to somebody else, begins with a dot, or is "
+			"a "
+			"name that programs use for files of their own (x~, x.bak, x.tmp …)",
 			path);
 	case ETIMEDOUT:
 		return cmd_fail(&cmd_ask, CMD_TIMED_OUT,

@@ -27,18 +27,22 @@ static int skip_mark(void *context, const struct mark *mark)
 	return 0;
 }
 
+/* An enum cmd_status, with *err set unless CMD_OK. */
 static int start_parser(struct parser **out, const char *config_path, struct err *err)
 {
 	struct config config;
 
 	int rc = config_init(&config);
-	if (rc)
-		return err_set(err, rc, "out of memory");
+	if (rc) {
+		err_set(err, rc, "out of memory");
+		return CMD_FAILED;
+	}
 	rc = config_read_files(&config, config_path, err);
 	if (!rc)
 		rc = config_read_environment(&config, err);
 	if (!rc)
 		rc = config_check(&config, err);
+	int status = rc ? CMD_USAGE : CMD_OK;
 	struct parser_limits limits = {
 		.memory = config.parse_memory,
 		.cpu_s = (unsigned)config.parse_cpu_s,
@@ -49,7 +53,7 @@ static int start_parser(struct parser **out, const char *config_path, struct err
 		rc = parser_new(
 			out, config.parse_program[0] ? config.parse_program : NULL, &limits, err);
 	config_release(&config);
-	return rc;
+	return rc && !status ? CMD_FAILED : status;
 }
 
 static int extract(struct parser *parser, const char *path, struct err *err)
@@ -99,8 +103,9 @@ static int extract_run(int argc, char **argv)
 	}
 	if (!path)
 		return cmd_usage(&cmd_extract, "the file is missing");
-	if (start_parser(&parser, config_path, &err))
-		return cmd_fail(&cmd_extract, CMD_FAILED, "%s", err.text);
+	int status = start_parser(&parser, config_path, &err);
+	if (status)
+		return cmd_fail(&cmd_extract, status, "%s", err.text);
 	int rc = extract(parser, path, &err);
 	parser_free(parser);
 	return rc ? cmd_fail(&cmd_extract, CMD_FAILED, "%s", err.text) : CMD_OK;

@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "fs/cmd.h"
 #include "fs/daemon.h"
+#include "fs/mounts.h"
 #include "fs/state.h"
 
 struct arguments {
@@ -116,6 +117,11 @@ static char *find_config_option(const struct arguments *arguments)
 	return NULL;
 }
 
+static const char *fuse_options(const struct arguments *arguments)
+{
+	return arguments->fuse_options.data ? arguments->fuse_options.data : "";
+}
+
 static int read_config(struct config *config, struct arguments *arguments, struct err *err)
 {
 	AUTO_FREE char *named = find_config_option(arguments);
@@ -128,7 +134,9 @@ static int read_config(struct config *config, struct arguments *arguments, struc
 		rc = config_read_environment(config, err);
 	if (!rc)
 		rc = each_option(arguments, config, err);
-	return rc ? rc : config_check(config, err);
+	if (!rc)
+		rc = config_check(config, err);
+	return rc ? rc : daemon_check_options(fuse_options(arguments), err);
 }
 
 /* --- telling that it is ready ----------------------------------------------------- */
@@ -221,7 +229,7 @@ static int serve(const struct arguments *arguments, const struct config *config,
 		.config = config,
 		.mount_point = mount_point,
 		.state_path = state_path,
-		.fuse_options = arguments->fuse_options.data ? arguments->fuse_options.data : "",
+		.fuse_options = fuse_options(arguments),
 	};
 	struct err err = ERR_NONE;
 	struct daemon *daemon;
@@ -245,6 +253,17 @@ static int serve(const struct arguments *arguments, const struct config *config,
 	return CMD_OK;
 }
 
+/* Is an askfs that answers mounted just there? */
+static bool is_live(const char *mount_point)
+{
+	AUTO_FREE char *found = NULL;
+	struct err err = ERR_NONE;
+	struct stat attr;
+
+	return mounts_find(mount_point, &found, &err) == 0 && strcmp(found, mount_point) == 0 &&
+		stat(mount_point, &attr) == 0;
+}
+
 static int mount_with(struct arguments *arguments, struct config *config)
 {
 	AUTO_FREE char *mount_point = realpath(arguments->mount_point, NULL);
@@ -257,6 +276,10 @@ static int mount_with(struct arguments *arguments, struct config *config)
 		return cmd_fail(&cmd_mount, CMD_FAILED, "%s: %s", arguments->mount_point,
 			errno == ENOENT ? "there is no such folder: make it first"
 					: strerror(errno));
+	if (is_live(mount_point))
+		return cmd_fail(&cmd_mount, CMD_FAILED,
+			"an askfs is mounted on %s already: askfs unmount %s first", mount_point,
+			mount_point);
 	struct stat attr;
 	if (stat(mount_point, &attr) == 0 && !S_ISDIR(attr.st_mode))
 		return cmd_fail(&cmd_mount, CMD_FAILED, "%s is no folder", arguments->mount_point);

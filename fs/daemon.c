@@ -135,7 +135,9 @@ static void remove_dead_mount(const char *mount_point)
 		waitpid(pid, NULL, 0);
 }
 
-static int make_session(struct daemon *daemon, const char *options, struct err *err)
+/* @options are those of the mount: "allow_other,nosuid". */
+static int make_session(
+	struct fuse_session **out, const char *options, struct fs *fs, struct err *err)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	AUTO_FREE char *arg = NULL;
@@ -146,9 +148,9 @@ static int make_session(struct daemon *daemon, const char *options, struct err *
 	fuse_opt_add_arg(&args, "askfs");
 	fuse_opt_add_arg(&args, "-o");
 	fuse_opt_add_arg(&args, arg);
-	daemon->fs.session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), &daemon->fs);
+	*out = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
 	fuse_opt_free_args(&args);
-	if (!daemon->fs.session)
+	if (!*out)
 		return err_set(err, -EINVAL, "-o %s: an option is not known", options);
 	return 0;
 }
@@ -314,7 +316,7 @@ static void raise_file_limit(void)
 static int start(struct daemon *daemon, const struct daemon_options *options, struct err *err)
 {
 	struct fs *fs = &daemon->fs;
-	int rc = make_session(daemon, options->fuse_options, err);
+	int rc = make_session(&fs->session, options->fuse_options, fs, err);
 
 	if (!rc)
 		rc = open_store(daemon, options, err);
@@ -337,6 +339,16 @@ static int start(struct daemon *daemon, const struct daemon_options *options, st
 		rc = mount_it(daemon, err);
 	if (!rc)
 		inbox_start(fs->inbox);
+	return rc;
+}
+
+int daemon_check_options(const char *fuse_options, struct err *err)
+{
+	struct fuse_session *session = NULL;
+	int rc = make_session(&session, fuse_options, NULL, err);
+
+	if (session)
+		fuse_session_destroy(session);
 	return rc;
 }
 

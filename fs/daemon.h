@@ -16,6 +16,9 @@ struct daemon_options {
 
 struct daemon;
 
+/* Are the options for the mount known? 0, -EINVAL, -ENOMEM with *err set. */
+int daemon_check_options(const char *fuse_options, struct err *err);
+
 /* Open the state, choose the adapters, mount. 0 or -errno with *err set. Threads exist
  * afterwards: no fork from here on. */
 int daemon_new(struct daemon **out, const struct daemon_options *options, struct err *err);

@@ -294,13 +294,16 @@ void doc_setxattr(struct node *node, struct req *req, const char *name, const vo
 	size_t size, int flags)
 {
 	AUTO_FREE char *text = value ? strndup(value, size) : NULL;
-	struct document_edit edit = {.set = EDIT_XATTR, .name = name, .value = text};
+	struct document_edit edit = {
+		.set = EDIT_XATTR, .name = name, .value = text, .xattr_flags = flags};
+	bool is_ours = strncmp(name, "user.askfs.", strlen("user.askfs.")) == 0;
+	int rc = is_ours ? document_check_xattr(name, value, size)
+			 : -EOPNOTSUPP; /* a document keeps nothing else */
 
-	(void)flags;
-	if (!document_xattr_is_settable(name))
-		req_error(req, -EOPNOTSUPP);
-	else if (value && !text)
-		req_error(req, -ENOMEM);
+	if (!rc && value && !text)
+		rc = -ENOMEM;
+	if (rc)
+		req_error(req, rc);
 	else
 		inbox_edit(node->fs->inbox, id_of(node), &edit, set_done, req);
 }

@@ -277,17 +277,17 @@ void inbox_node_setxattr(struct node *node, struct req *req, const char *name, c
 {
 	struct fs *fs = node->fs;
 	bool is_ours = strncmp(name, "user.askfs.", strlen("user.askfs.")) == 0;
+	int rc = is_ours ? document_check_xattr(name, value, size) : 0;
 
-	if (is_ours && !document_xattr_is_settable(name)) {
-		req_error(req, -EPERM); /* it is what askfs says, not what it is told */
-		return;
-	}
-	int rc = spool_setxattr(
-		fs->spool, inode_of(node), name, value, size, flags, inbox_req_done, req);
+	if (!rc)
+		rc = spool_setxattr(
+			fs->spool, inode_of(node), name, value, size, flags, inbox_req_done, req);
 	if (rc)
 		req_error(req, rc);
-	else if (is_ours)
+	else if (is_ours && value)
 		inbox_attr_changed(fs->inbox, inode_of(node));
+	else if (is_ours)
+		inbox_attr_removed(fs->inbox, inode_of(node), name);
 }
 
 /* --- opening and closing ---------------------------------------------------------- */

@@ -134,6 +134,30 @@ def test_two_daemons_on_one_state(kb):
     kb.add("a.txt", "Words.\n")
 
 
+def test_a_live_mount_is_not_covered(kb):
+    other = another(kb, "other")
+    own, other.mount = other.mount, kb.mount
+    status, said = attempt(other)
+    other.mount = own
+    equal(status, 1, f"exit status ({said})")
+    contains(said, "mounted", "what it says")
+    kb.add("a.txt", "Words.\n")
+
+
+def test_wrong_usage_and_configuration_exit_with_2(kb):
+    wrong = os.path.join(kb.folder, "wrong.conf")
+    write(wrong, "[inbox]\nsettel = 1s\n")
+    kb.stop()
+    for command in (["mount", "-f", "--config", wrong, kb.mount],
+                    ["mount", "--config", wrong, kb.mount], ["mount", "-o", "nonsense", kb.mount],
+                    ["mount", "-f", "-o", "nonsense", kb.mount], ["mount"], ["extract"],
+                    ["extract", "--config", wrong, "/etc/passwd"], ["nonsense"],
+                    ["check", "--config", wrong, "--state", kb.state],
+                    ["doctor", "--nonsense"], ["status"], ["unmount"], ["ask", kb.mount]):
+        run(ASKFS, *command, status=2)
+    kb.start()
+
+
 def test_the_state_folder_is_private(kb):
     kb.stop()
     for path in [kb.state, *[os.path.join(p, n) for p, folders, files in os.walk(kb.state)

@@ -180,6 +180,43 @@ def test_attributes_are_kept(kb):
     check("user.shape" not in os.listxattr(path), "the removed one came back")
 
 
+def test_what_askfs_takes_and_says_itself(kb):
+    """The same on the file and on the document that came of it."""
+    path = kb.drop("f.txt", TEXT)
+    for place in (path, kb.indexed("f.txt").folder):
+        for name in ("title", "source", "tag.kind"):
+            for value in (b"caf\xe9", b"two\0parts"):
+                with refused(errno.EINVAL):
+                    os.setxattr(place, f"user.askfs.{name}", value)
+        with refused(errno.ENODATA):
+            os.setxattr(place, "user.askfs.tag.kind", b"x", os.XATTR_REPLACE)
+        os.setxattr(place, "user.askfs.tag.kind", b"x", os.XATTR_CREATE)
+        with refused(errno.EEXIST):
+            os.setxattr(place, "user.askfs.tag.kind", b"y", os.XATTR_CREATE)
+        equal(os.getxattr(place, "user.askfs.tag.kind"), b"x", "the tag")
+        os.removexattr(place, "user.askfs.tag.kind")
+        for name in ("id", "state", "error", "tag.", "other"):
+            with refused(errno.EPERM):
+                os.setxattr(place, f"user.askfs.{name}", b"x")
+
+
+def test_what_is_said_of_a_file_leaves_the_rest_of_its_document(kb):
+    path = kb.drop("page.html", "<html lang=en><head><title>Brought along</title></head>"
+                                "<body><p>Words of a page.</p></body></html>")
+    document = kb.indexed("page.html")
+    before = document.meta["extra_metadata"]
+    check(before, "the page brought nothing along")
+    os.setxattr(path, "user.askfs.tag.kind", b"page")
+    eventually(lambda: "tags" in document.meta["extra_metadata"], "the tag")
+    equal(document.meta["extra_metadata"], {**before, "tags": {"kind": "page"}}, "metadata")
+    os.removexattr(path, "user.askfs.tag.kind")
+    eventually(lambda: not document.meta["extra_metadata"].get("tags"), "the tag went")
+    os.setxattr(path, "user.askfs.title", b"Another")
+    eventually(lambda: document.meta["title"] == "Another", "the title")
+    os.removexattr(path, "user.askfs.title")
+    eventually(lambda: document.meta["title"] == "Brought along", "its own title again")
+
+
 def test_acls_are_refused(kb):
     """An ACL that nobody enforces must not be accepted."""
     path = kb.drop("f.txt", TEXT)

@@ -99,7 +99,8 @@ static void sample_init(struct sample *sample, const char *path)
 				.text = text,
 				.text_len = strlen(text),
 				.page = i ? 0 : 2}};
-		sample->passages[i] = (struct passage){&sample->hits[i], "Policy", 0.75, -1};
+		sample->passages[i] = (struct passage){
+			.hit = &sample->hits[i], .title = "Policy", .score = 0.75, .dense = -1};
 		document_init(&sample->documents[i]);
 		sample->documents[i].id = document;
 		sample->documents[i].path = (char *)path;
