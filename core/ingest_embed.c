@@ -180,7 +180,7 @@ static void run_slice(struct ingest_embed *embed, struct batch *batch, const str
 	if (rc)
 		give_up(attempt, rc);
 	else if ((rc = keep_slice(batch, slice, first)))
-		give_up(attempt, rc == -ENOENT ? -ESTALE : -EAGAIN);
+		give_up(attempt, rc == -ENOENT ? -ESTALE : rc == -EINVAL ? rc : -EAGAIN);
 }
 
 /* Embed all texts in one call; where that fails for good, each document's by itself, so that

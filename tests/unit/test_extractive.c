@@ -298,6 +298,31 @@ static void ask_again(struct world *world)
 	check_answer(world);
 }
 
+/* What it leans on is there, what it asks is not. */
+static void a_follow_up_about_something_else_is_refused(void **state)
+{
+	static const struct exchange history[] = {{"When are refunds paid?", "Within 14 days."}};
+	static const char *const texts[] = {
+		"Refunds are paid within 14 days of the return being received.",
+		"In Germany refunds are paid within 30 days.", NULL};
+	struct world *world = *state;
+
+	assert_int_equal(ask(world, "When are refunds paid? And in Germany?", texts), 0);
+	world->request.question = "And in Germany?";
+	world->request.history = history;
+	world->request.history_count = 1;
+	ask_again(world);
+	assert_false(world->said.refused);
+	assert_string_equal(
+		world->said.quotes[0].text, "In Germany refunds are paid within 30 days.");
+	assert_int_equal(ask(world, "When are refunds paid? And on Mars?", texts), 0);
+	world->request.question = "And on Mars?";
+	world->request.history = history;
+	world->request.history_count = 1;
+	ask_again(world);
+	assert_true(world->said.refused);
+}
+
 static void documents_that_contradict_are_both_quoted(void **state)
 {
 	static const char *const texts[] = {
@@ -433,6 +458,7 @@ int main(void)
 		TEST(a_sentence_with_what_is_asked_for_comes_first),
 		TEST(a_pronoun_stands_for_the_sentence_before),
 		TEST(a_follow_up_asks_for_the_same_kind),
+		TEST(a_follow_up_about_something_else_is_refused),
 		TEST(documents_that_contradict_are_both_quoted),
 		TEST(a_question_about_several_documents_quotes_one_sentence_of_each),
 		TEST(nearness_finds_what_words_do_not),

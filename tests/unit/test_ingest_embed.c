@@ -115,6 +115,32 @@ static void test_what_does_not_pass_is_taken_up_later(void **state)
 	iw_close(&world);
 }
 
+/* An index that is bound to another model takes no vectors of this one, however often it is
+ * tried: the record says so, and the words answer. */
+static void test_an_index_of_another_model(void **state)
+{
+	static const float vector[3] = {1, 0, 0};
+	const struct uuid id = uuid_new(), other = uuid_new();
+	const struct chunk chunk = {.text = "other words", .text_len = 11};
+	struct ingest_world world;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	begin(&world, 0, 3);
+	assert_int_equal(vectors_add(world.vectors, &other, 1, NULL, &chunk, 1, &err), 0);
+	assert_int_equal(
+		vectors_embed(world.vectors, &other, 1, 0, vector, 1, 3, "another", &err), 0);
+	assert_int_equal(iw_run(&world, &id, "a.txt", "some words"), INGEST_FAILED);
+	AUTO_DOCUMENT struct document record = iw_record(&world, &id);
+	assert_int_equal(record.status, DOC_FAILED);
+	assert_non_null(strstr(record.error, "words still answer"));
+	assert_non_null(strstr(record.error, "another"));
+	assert_int_equal(iw_find(&world, "some"), 1);
+	assert_int_equal(vectors_remove(world.vectors, &other, &err), 0);
+	iw_assert_tidy(&world);
+	iw_close(&world);
+}
+
 /* The end does not wait for a service that is away. */
 static void test_the_end_while_it_backs_off(void **state)
 {
@@ -174,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_more_chunks_than_a_batch),
 		cmocka_unit_test(test_failures_that_pass),
 		cmocka_unit_test(test_what_does_not_pass_is_taken_up_later),
+		cmocka_unit_test(test_an_index_of_another_model),
 		cmocka_unit_test(test_the_end_while_it_backs_off),
 		cmocka_unit_test(test_a_document_that_goes_meanwhile),
 	};
