@@ -27,6 +27,14 @@ struct caller {
 int caller_copy(struct caller *to, const struct caller *from);
 void caller_release(struct caller *caller);
 
+/* {"uid":…,"groups":[…]}, for the day a daemon is killed before it has done what the caller was
+ * promised. The caller of this frees it; NULL when memory is short. */
+char *caller_to_json(const struct caller *caller);
+
+/* The caller again; without a trace of him (@json NULL, or something else) nobody, who reads what
+ * is public. 0 or -ENOMEM. */
+int caller_from_json(const char *json, struct caller *out);
+
 /* May @caller read a document with these bits? As the kernel decides it for a file: the
  * owner's bits count for the owner even where others have more; uid 0 may read all. */
 bool access_may_read(const struct access *access, const struct caller *caller);

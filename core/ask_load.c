@@ -196,27 +196,10 @@ static void load_run(struct job *job)
 	loop_post(load->session->ask->ports.loop, &load->task);
 }
 
-/* The caller of an owed question; without a trace of him nobody, who sees public documents. */
-static int read_caller(const char *detail, struct caller *out)
-{
-	AUTO(cJSON_Delete) cJSON *root = cJSON_Parse(detail ? detail : "");
-	const cJSON *uid = cJSON_GetObjectItem(root, "uid"), *group;
-	const cJSON *groups = cJSON_GetObjectItem(root, "groups");
-	size_t count = (size_t)cJSON_GetArraySize(groups);
-
-	*out = (struct caller){.uid = cJSON_IsNumber(uid) ? (uid_t)uid->valuedouble : 65534};
-	out->groups = calloc(count ? count : 1, sizeof(gid_t));
-	if (!out->groups)
-		return -ENOMEM;
-	cJSON_ArrayForEach(group, groups) out->groups[out->group_count++] =
-		(gid_t)group->valuedouble;
-	return 0;
-}
-
 static int adopt(struct session *session, struct owed *owed)
 {
 	struct caller caller;
-	int rc = read_caller(owed->detail, &caller);
+	int rc = caller_from_json(owed->detail, &caller);
 
 	if (rc)
 		return rc;

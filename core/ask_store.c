@@ -167,18 +167,6 @@ static int put_message(struct write *write, struct err *err)
 	return catalog_message_put(write->catalog, &write->message, err);
 }
 
-/* Who asks, for the day the daemon is killed before it has answered. */
-static char *caller_to_json(const struct caller *caller)
-{
-	AUTO(cJSON_Delete) cJSON *root = cJSON_CreateObject();
-	cJSON *groups = cJSON_AddArrayToObject(root, "groups");
-
-	cJSON_AddNumberToObject(root, "uid", caller->uid);
-	for (size_t i = 0; i < caller->group_count; i++)
-		cJSON_AddItemToArray(groups, cJSON_CreateNumber(caller->groups[i]));
-	return cJSON_PrintUnformatted(root);
-}
-
 /* A session whose own record could not be stored is stored before its question: without it
  * nobody would find the question after a restart. */
 static int put_question(struct write *write, struct err *err)

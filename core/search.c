@@ -295,22 +295,25 @@ void searches_document_removed(struct searches *searches, const struct uuid *doc
 
 /* --- Start and stop --------------------------------------------------------------- */
 
-/* The maker's further groups are not kept: they count when a search is run, and touch brings
- * those of its day along. */
+/* The record of a search that was not run yet holds its caller, one that was run its results. A
+ * folder has neither: nothing is run for it. */
 static int see_record(void *context, const struct session_record *record)
 {
 	struct searches *searches = context;
 	size_t len = strlen(record->name);
+	struct caller caller;
 
 	if (strncmp(record->name, SEARCH_PREFIX, strlen(SEARCH_PREFIX)) != 0 ||
 		len <= strlen(SEARCH_PREFIX))
 		return 0;
 	bool is_folder = record->name[len - 1] == '/';
-	const struct caller caller = {.uid = record->access.owner,
-		.groups = (gid_t *)&record->access.group,
-		.group_count = 1};
+	bool is_run = record->options && record->options[0] == '[';
+	int rc = caller_from_json(is_run ? NULL : record->options, &caller);
+	if (rc)
+		return rc;
 	struct search *search = search_new(searches, record->name + strlen(SEARCH_PREFIX),
 		len - strlen(SEARCH_PREFIX) - is_folder, &caller);
+	caller_release(&caller);
 	if (!search)
 		return -ENOMEM;
 	search->id = record->conversation;
@@ -318,9 +321,9 @@ static int see_record(void *context, const struct session_record *record)
 	search->access = record->access;
 	search->made_ns = record->created_ns;
 	search->run_ns = record->updated_ns;
-	search->stored = record->options ? strdup(record->options) : NULL;
+	search->stored = is_run ? strdup(record->options) : NULL;
 	search->has_to_run = !is_folder && !search->stored;
-	int rc = insert(searches, search);
+	rc = insert(searches, search);
 	if (rc)
 		search_unref(search);
 	return rc;

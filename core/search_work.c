@@ -56,6 +56,14 @@ static int store(struct search_work *work, const char *results, struct err *err)
 	return name ? catalog_session_put(search->searches->ports.catalog, &record, err) : -ENOMEM;
 }
 
+/* Until it was run, the record holds for whom. */
+static int store_owed(struct search_work *work, struct err *err)
+{
+	AUTO_FREE char *caller = caller_to_json(&work->caller);
+
+	return caller ? store(work, caller, err) : -ENOMEM;
+}
+
 static int drop(struct search_work *work, struct err *err)
 {
 	AUTO_FREE char *name = record_name(work->search);
@@ -99,7 +107,9 @@ static int work_through(struct search_work *work, struct err *err)
 			rc = store(work, work->findings.json, err);
 		return rc;
 	}
-	if (work->has_to_store)
+	if (work->has_to_run)
+		rc = store_owed(work, err);
+	else if (work->has_to_store)
 		rc = store(work, work->results, err);
 	if (work->has_to_run && !rc) {
 		rc = run(work, err);

@@ -32,7 +32,10 @@ static void add_hit(struct retrieval *out, const struct document *document)
 	hit->chunk.text = "It is so.";
 	hit->chunk.text_len = strlen(hit->chunk.text);
 	assert_int_equal(document_copy(&out->documents[i], document), 0);
-	out->passages[i] = (struct passage){hit, document_file_name(&out->documents[i]), 1, -1};
+	out->passages[i] = (struct passage){.hit = hit,
+		.title = document_file_name(&out->documents[i]),
+		.score = 1,
+		.dense = -1};
 }
 
 int retrieve(const struct retriever *retriever, const struct retrieve_request *request,

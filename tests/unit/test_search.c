@@ -281,6 +281,36 @@ static void searches_survive_a_restart_without_being_run(void **state)
 	assert_int_equal(search->run_ns, run_ns);
 }
 
+/* What a daemon that is killed before it has run a search leaves, after mkdir and after touch. */
+static void an_owed_search_runs_with_all_groups_of_its_maker(void **state)
+{
+	struct stage *stage = *state;
+	gid_t groups[] = {1000, 2000};
+	const struct caller member = {1000, groups, 2};
+	struct search *search;
+	struct err err = ERR_NONE;
+
+	add(stage, "of-the-group.txt", 0640, "refund policy", 1);
+	make(stage, "refund policy");
+	assert_int_equal(searches_make(stage->searches, "policy", false, &member, &search), 0);
+	assert_int_equal(wait_for(stage, search), 0);
+	AUTO_FREE char *caller = caller_to_json(&member);
+	struct session_record owed = {.name = (char *)"search/policy",
+		.conversation = search->id,
+		.access = search->access,
+		.options = caller,
+		.first_seq = 1};
+	searches_free(stage->searches);
+	assert_int_equal(catalog_session_put(stage->catalog, &owed, &err), 0);
+	start(stage);
+	search = searches_find(stage->searches, "policy");
+	assert_int_equal(wait_for(stage, search), 0);
+	assert_int_equal(search->findings.entry_count, 1);
+	search = searches_find(stage->searches, "refund policy");
+	assert_int_equal(wait_for(stage, search), 0);
+	assert_int_equal(search->findings.entry_count, 0);
+}
+
 static void a_long_name_is_cut_between_characters(void **state)
 {
 	struct stage *stage = *state;
@@ -308,6 +338,7 @@ int main(void)
 		CASE(names_folders_and_limits),
 		CASE(a_deleted_document_leaves_the_findings),
 		CASE(searches_survive_a_restart_without_being_run),
+		CASE(an_owed_search_runs_with_all_groups_of_its_maker),
 		CASE(a_long_name_is_cut_between_characters),
 	};
 
