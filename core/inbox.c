@@ -526,6 +526,7 @@ int inbox_new(struct inbox **out, const struct inbox_parts *parts)
 	}
 	inbox->trim_timer.fire = inbox_on_trim_timer;
 	inbox_drain_init(inbox);
+	inbox_folders_init(inbox);
 	*out = inbox;
 	return 0;
 }
@@ -564,6 +565,7 @@ void inbox_start(struct inbox *inbox)
 {
 	spool_each(inbox->parts.spool, adopt, inbox);
 	spool_each_orphan(inbox->parts.spool, adopt_orphan, inbox);
+	inbox_folders_start(inbox);
 }
 
 size_t inbox_settling(const struct inbox *inbox)
@@ -610,6 +612,7 @@ void inbox_free(struct inbox *inbox)
 		check_free(inbox->checks);
 	loop_timer_cancel(inbox->parts.loop, &inbox->trim_timer);
 	inbox_drain_release(inbox);
+	inbox_folders_release(inbox);
 	free((char *)inbox->parts.spool_path);
 	free((char *)inbox->parts.realm);
 	free(inbox);

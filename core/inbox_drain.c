@@ -101,76 +101,7 @@ void item_ingested(struct item *item)
 	arm_barrier(item->inbox);
 }
 
-/* --- emptied folders -------------------------------------------------------------- */
-
-/* When a user last did something in the inbox. */
-struct owner_activity {
-	struct owner_activity *next;
-	uid_t uid;
-	int64_t last_ns;
-};
-
-/* A folder whose last entry was drained. */
-struct folder_watch {
-	struct folder_watch *next;
-	uint64_t ino;
-};
-
-static struct owner_activity *activity_of(struct inbox *inbox, uid_t uid)
-{
-	struct owner_activity *owner = inbox->owners;
-
-	while (owner && owner->uid != uid)
-		owner = owner->next;
-	return owner;
-}
-
-void inbox_active(struct inbox *inbox, uid_t uid)
-{
-	struct owner_activity *owner = activity_of(inbox, uid);
-
-	if (!owner) {
-		owner = calloc(1, sizeof(*owner));
-		if (!owner)
-			return;
-		owner->uid = uid;
-		owner->next = inbox->owners;
-		inbox->owners = owner;
-	}
-	owner->last_ns = clock_mono_ns();
-}
-
-static void arm_folders(struct inbox *inbox)
-{
-	int64_t wait = inbox->parts.config->folder_drain_ns / 4;
-
-	if (!inbox->folder_timer.slot && !inbox->is_stopping)
-		loop_timer(inbox->parts.loop, &inbox->folder_timer,
-			clock_mono_ns() + (wait > NS_PER_MS ? wait : NS_PER_MS));
-}
-
-static void watch_folder(struct inbox *inbox, const struct spool_inode *folder)
-{
-	if (folder->children || !folder->name || inbox->parts.config->folder_drain_ns < 0)
-		return;
-	struct folder_watch *watch = calloc(1, sizeof(*watch));
-	if (!watch)
-		return;
-	watch->ino = folder->ino;
-	watch->next = inbox->folders;
-	inbox->folders = watch;
-	arm_folders(inbox);
-}
-
-static bool is_quiet(struct inbox *inbox, uid_t uid)
-{
-	const struct owner_activity *owner = activity_of(inbox, uid);
-
-	return !owner || clock_mono_ns() - owner->last_ns >= inbox->parts.config->folder_drain_ns;
-}
-
-/* Remove a name on our own account, and let the kernel know. */
-static void remove_name(struct inbox *inbox, struct spool_entry *entry)
+void inbox_remove_name(struct inbox *inbox, struct spool_entry *entry)
 {
 	struct spool_inode *folder = entry->folder;
 	char name[256];
@@ -178,32 +109,6 @@ static void remove_name(struct inbox *inbox, struct spool_entry *entry)
 	memcpy(name, entry->text, strlen(entry->text) + 1);
 	if (spool_unlink(inbox->parts.spool, entry, false, NULL, NULL) == 0)
 		inbox->parts.renamed(inbox->parts.context, folder, name);
-}
-
-static void on_folder_timer(struct timer *timer)
-{
-	struct inbox *inbox =
-		(struct inbox *)((char *)timer - offsetof(struct inbox, folder_timer));
-	struct folder_watch *watch = inbox->folders, *next;
-
-	inbox->folders = NULL;
-	for (; watch; watch = next) {
-		next = watch->next;
-		struct spool_inode *folder = spool_inode(inbox->parts.spool, watch->ino);
-		if (!folder || folder->children || !folder->name) {
-			free(watch); /* gone, or in use again */
-		} else if (is_quiet(inbox, folder->uid)) {
-			struct spool_inode *above = folder->name->folder;
-			free(watch);
-			remove_name(inbox, folder->name);
-			watch_folder(inbox, above);
-		} else {
-			watch->next = inbox->folders;
-			inbox->folders = watch;
-		}
-	}
-	if (inbox->folders)
-		arm_folders(inbox);
 }
 
 /* --- files ------------------------------------------------------------------------ */
@@ -219,8 +124,8 @@ static void drain(struct item *item)
 		document->names--;
 	note_remove(inbox, entry);
 	item_free(item);
-	remove_name(inbox, entry);
-	watch_folder(inbox, folder);
+	inbox_remove_name(inbox, entry);
+	inbox_folder_emptied(inbox, folder);
 	inbox_trim_later(inbox);
 }
 
@@ -244,21 +149,9 @@ void item_drain_later(struct item *item)
 void inbox_drain_init(struct inbox *inbox)
 {
 	inbox->barrier_timer.fire = on_barrier_timer;
-	inbox->folder_timer.fire = on_folder_timer;
 }
 
 void inbox_drain_release(struct inbox *inbox)
 {
 	loop_timer_cancel(inbox->parts.loop, &inbox->barrier_timer);
-	loop_timer_cancel(inbox->parts.loop, &inbox->folder_timer);
-	while (inbox->folders) {
-		struct folder_watch *watch = inbox->folders;
-		inbox->folders = watch->next;
-		free(watch);
-	}
-	while (inbox->owners) {
-		struct owner_activity *owner = inbox->owners;
-		inbox->owners = owner->next;
-		free(owner);
-	}
 }

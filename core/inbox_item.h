@@ -87,9 +87,17 @@ void inbox_trim_later(struct inbox *inbox);
 /* inbox_drain.c */
 void item_ingested(struct item *item); /* ITEM_UNSAFE: clean and leave in time */
 void item_drain_later(struct item *item);
-void inbox_active(struct inbox *inbox, uid_t owner);
 void inbox_drain_init(struct inbox *inbox);
 void inbox_drain_release(struct inbox *inbox);
+/* Remove a name on our own account, and let the kernel know. */
+void inbox_remove_name(struct inbox *inbox, struct spool_entry *entry);
+
+/* inbox_folders.c */
+void inbox_active(struct inbox *inbox, uid_t owner); /* a user did something there just now */
+void inbox_folder_emptied(struct inbox *inbox, const struct spool_inode *folder);
+void inbox_folders_init(struct inbox *inbox);
+void inbox_folders_start(struct inbox *inbox); /* those that an earlier daemon emptied */
+void inbox_folders_release(struct inbox *inbox);
 
 /* inbox_note.c */
 void note_write(struct inbox *inbox, struct spool_entry *entry, const char *text);

@@ -253,15 +253,17 @@ static int serve(const struct arguments *arguments, const struct config *config,
 	return CMD_OK;
 }
 
-/* Is an askfs that answers mounted just there? */
+/* Is an askfs that answers mounted just there? (What stat says of a dead one may be in the
+ * kernel's cache.) */
 static bool is_live(const char *mount_point)
 {
 	AUTO_FREE char *found = NULL;
 	struct err err = ERR_NONE;
-	struct stat attr;
 
-	return mounts_find(mount_point, &found, &err) == 0 && strcmp(found, mount_point) == 0 &&
-		stat(mount_point, &attr) == 0;
+	if (mounts_find(mount_point, &found, &err) || strcmp(found, mount_point) != 0)
+		return false;
+	AUTO_CLOSE int fd = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0;
 }
 
 static int mount_with(struct arguments *arguments, struct config *config)

@@ -4,7 +4,7 @@ why."""
 import os
 import time
 
-from harness import NOISE, check, contains, equal, eventually, read, setting, stays, text_of, write
+from harness import NOISE, check, contains, equal, eventually, read, setting, stays, text_of, walk, write
 
 SUFFIX = ".askfs-error.txt"
 
@@ -52,6 +52,21 @@ def test_a_folder_that_was_always_empty_or_holds_something_stays_usable(kb):
     kb.drop("keep/empty.txt", b"")
     kb.add("x.txt", "Words.\n")
     stays(lambda: os.path.exists(os.path.join(kb.inbox, "keep/empty.txt")), "it went", 1.5)
+
+
+@setting(config={"inbox.drain": "200ms", "inbox.folder_drain": "1500ms"})
+def test_a_folder_that_was_emptied_before_a_restart_goes_after_it(kb):
+    for folder in ("a/b", "a/mine", "mine"):
+        os.makedirs(os.path.join(kb.inbox, folder))
+    path = kb.drop("a/b/c.txt", "Words.\n")
+    kb.indexed("a/b/c.txt")
+    eventually(lambda: not os.path.exists(path), "the file leaves", 15)
+    kb.daemon.kill()
+    kb.daemon.wait()
+    kb.start()
+    eventually(lambda: not os.path.exists(os.path.join(kb.inbox, "a/b")), "the folder goes", 15)
+    stays(lambda: [os.path.relpath(p, kb.inbox) for p in walk(kb.inbox)] ==
+          ["a", "mine", "a/mine"], "another one went", 2)
 
 
 def test_drain_never(kb):
