@@ -241,7 +241,9 @@ def test_an_interrupt_ends_the_wait(kb):
         session = f"s{signal_number}"
         path = kb.path("ask", session)
         write(path, slow(REFUNDS))
-        reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
+        reader = subprocess.Popen(  # what a shell starts in the background ignores SIGINT
+            ["cat", path], stdout=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         time.sleep(0.1)
         check(reader.poll() is None, "the reader did not wait")
         began = time.monotonic()

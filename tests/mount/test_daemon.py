@@ -254,7 +254,9 @@ def let_everybody_open_fuse(folder):
     if ctypes.CDLL(None, use_errno=True).unshare(new_mount_name_space) != 0:
         raise Skip("ordinary users cannot open /dev/fuse here")
     device = os.path.join(folder, "fuse")
-    run("mount", "--make-rprivate", "/")
+    if subprocess.run(["mount", "--make-rprivate", "/"], stderr=subprocess.DEVNULL,
+                      check=False).returncode:
+        raise Skip("mounts cannot be made private here")  # in a chroot
     os.mknod(device, stat.S_IFCHR | 0o666, os.stat("/dev/fuse").st_rdev)
     os.chmod(device, 0o666)
     run("mount", "--bind", device, "/dev/fuse")

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -329,13 +330,15 @@ static void other_confinements_hold(const char *without, const char *refusal)
 	outcome_is("!socket", "EPERM");
 }
 
+/* In a chroot one can be made, and its mounts cannot be made private. */
 static bool has_namespaces(void)
 {
 	pid_t pid = fork();
 	int status = -1;
 
 	if (pid == 0)
-		_exit(unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) ? 1 : 0);
+		_exit(unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) ||
+			mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	waitpid(pid, &status, 0);
 	return status == 0;
 }
