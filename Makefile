@@ -36,7 +36,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 CFLAGS   ?= -O2 -g
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1)
 all_cflags = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DASKFS_VERSION='"$(VERSION)"' \
-	-DASKFS_LIBEXEC='"$(PREFIX)/libexec/askfs"' -I. -include core/banned.h $(WARN) $(CFLAGS) \
+	-DASKFS_LIBEXEC='"$(PREFIX)/libexec/askfs"' -DASKFS_SHARE='"$(PREFIX)/share/askfs"' -I. -include core/banned.h $(WARN) $(CFLAGS) \
 	-fstack-protector-strong $(SANFLAGS) $(call ask_pkg,--cflags $(1))
 link_flags = -pthread $(SANFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now
 

@@ -11,6 +11,9 @@
 
 enum embed_kind { EMBED_QUERY, EMBED_PASSAGE };
 
+/* What is worth a vector: a whole chunk, or each of its sentences. */
+enum embed_unit { EMBED_UNIT_CHUNK, EMBED_UNIT_SENTENCE };
+
 struct embedder {
 	const struct embedder_ops *ops; /* first member of every adapter */
 };
@@ -19,9 +22,12 @@ struct embedder {
 struct embedder_info {
 	const char *model; /* the index is bound to it */
 	size_t dimension; /* floats a vector */
+	enum embed_unit unit;
 	size_t batch; /* texts a call that suit it best */
+	size_t in_flight; /* calls at a time that suit it best */
 	double dense_weight; /* share of the dense score in convex fusion, 0 to 1 */
 	double threshold; /* calibrated least cosine of a relevant chunk */
+	double unrelated; /* the cosine that texts have which are not about the same */
 };
 
 /* Any thread, several at once; may block for long. */

@@ -125,8 +125,7 @@ static void empty_folders_release(struct empty_folders *folders)
 }
 
 /* Those below @folder, whose path is @path ("" for the inbox). 0 or -ENOMEM. */
-static int find_empty(
-	const struct spool_inode *folder, const char *path, struct empty_folders *out)
+static int find_empty(const struct spool_inode *folder, const char *path, struct empty_folders *out)
 {
 	int rc = 0;
 

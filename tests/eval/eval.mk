@@ -15,3 +15,7 @@ eval-dev: $(B)/eval-dev
 			--docs $$dir/docs; done
 
 .PHONY: eval-dev
+
+$(B)/embed: $(B)/obj/tests/eval/embed.o $(B)/liblocal.a $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(link_flags) -o $@ $^ $(core_libs)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AVX2 without VNNI: the product of bytes adds pairs up in 16 bits and would overflow, so
+ * activations have 7 bits here (127 × 127 × 2 fits); another product adds the pairs up in 32. */
+#include "core/local/embed/kernel.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define WIDTH  8
+#define LEVELS 127
+#define TARGET __attribute__((target("avx2,fma")))
+#include "core/local/embed/kernel_float.h"
+
+/* Tokens and rows of a block: 3 × 32 makes 12 sums in 16 registers. */
+#define TOKENS 3
+#define ROWS   32
+
+TARGET static inline __m256i add_product(__m256i sum, __m256i x, __m256i weights)
+{
+	__m256i pairs = _mm256_maddubs_epi16(x, weights);
+
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+TARGET static inline void finish(const struct matrix *matrix, size_t row, float minimum, float step,
+	const __m256i sums[4], float *out)
+{
+	for (size_t i = 0; i < 4; i++, row += 8) {
+		__m256 scaled = _mm256_mul_ps(
+			_mm256_cvtepi32_ps(sums[i]), _mm256_loadu_ps(matrix->scale + row));
+		__m256 value = _mm256_fmadd_ps(_mm256_set1_ps(minimum),
+			_mm256_loadu_ps(matrix->sum + row), _mm256_loadu_ps(matrix->bias + row));
+		_mm256_storeu_ps(out + i * 8, _mm256_fmadd_ps(_mm256_set1_ps(step), scaled, value));
+	}
+}
+
+TARGET static void multiply(const int8_t *packed, size_t columns, const uint8_t *const q[TOKENS],
+	__m256i sums[TOKENS][4])
+{
+	__m256i a[TOKENS][4] = {{{0}}};
+
+	for (size_t c = 0; c < columns; c += 4, packed += KERNEL_ROWS * 4) {
+		const __m256i *w = (const void *)packed;
+
+#pragma GCC unroll 3
+		for (size_t t = 0; t < TOKENS; t++) {
+			__m256i x = _mm256_set1_epi32(*(const int32_t *)(const void *)(q[t] + c));
+
+#pragma GCC unroll 4
+			for (size_t i = 0; i < 4; i++)
+				a[t][i] = add_product(a[t][i], x, _mm256_load_si256(w + i));
+		}
+	}
+	memcpy(sums, a, sizeof(a));
+}
+
+TARGET static void product(const struct matrix *matrix, const struct activations *in, size_t count,
+	float *out, size_t stride)
+{
+	size_t columns = matrix->columns;
+
+	for (size_t row = 0; row < matrix->rows; row += ROWS) {
+		const int8_t *packed = matrix->packed + row / KERNEL_ROWS * KERNEL_ROWS * columns +
+			row % KERNEL_ROWS * 4;
+
+		for (size_t t = 0; t < count; t += TOKENS) {
+			const uint8_t *q[TOKENS];
+			__m256i sums[TOKENS][4];
+
+			for (size_t k = 0; k < TOKENS; k++)
+				q[k] = in->q + (t + k < count ? t + k : t) * columns;
+			multiply(packed, columns, q, sums);
+			for (size_t k = 0; k < TOKENS && t + k < count; k++)
+				finish(matrix, row, in->minimum[t + k], in->step[t + k], sums[k],
+					out + (t + k) * stride + row);
+		}
+	}
+}
+
+const struct kernel *kernel_avx2(void)
+{
+	static const struct kernel kernel = {
+		.name = "avx2",
+		.quantise = quantise,
+		.product = product,
+		.attention = attention,
+		.gelu = gelu,
+		.norm = norm,
+	};
+
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kernel : NULL;
+}
+
+#else
+
+const struct kernel *kernel_avx2(void)
+{
+	return NULL;
+}
+
+#endif

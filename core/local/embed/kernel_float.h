@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a kernel that are the same for every CPU but for the width of a vector. Included
+ * once by each kernel_*.c, which says how many floats a vector has (WIDTH: 4, 8 or 16), the
+ * largest quantised activation (LEVELS), and TARGET, the attribute for its functions. */
+#include <math.h>
+#include <string.h>
+
+#include "core/local/embed/kernel.h"
+
+typedef float vec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+
+#define ALL(x) ((x) - (vec){0})
+
+TARGET static inline vec load(const float *at)
+{
+	return *(const vec *)at;
+}
+
+TARGET static inline void store(float *at, vec value)
+{
+	*(vec *)at = value;
+}
+
+TARGET static inline float sum_of(vec value)
+{
+	float sum = 0;
+
+	for (size_t i = 0; i < WIDTH; i++)
+		sum += value[i];
+	return sum;
+}
+
+TARGET static inline vec pick(ivec where, vec a, vec b)
+{
+	return (vec)((where & (ivec)a) | (~where & (ivec)b));
+}
+
+TARGET static inline vec least(vec a, vec b)
+{
+	return pick(a < b, a, b);
+}
+
+TARGET static inline vec most(vec a, vec b)
+{
+	return pick(a > b, a, b);
+}
+
+/* To the nearest integer, for |x| < 2^22. */
+TARGET static inline vec round_vec(vec x)
+{
+	vec magic = ALL(12582912.f);
+
+	return (x + magic) - magic;
+}
+
+/* 2^n × a polynomial for the rest, n and the rest being those of x / ln 2; relative error 2e-7. */
+TARGET static inline vec exp_vec(vec x)
+{
+	vec clamped = most(ALL(-87.f), least(x, ALL(88.f)));
+	vec n = round_vec(clamped * 1.44269504088896341f);
+	vec r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
+	vec p = ALL(1.9875691500e-4f);
+
+	p = p * r + 1.3981999507e-3f;
+	p = p * r + 8.3334519073e-3f;
+	p = p * r + 4.1665795894e-2f;
+	p = p * r + 1.6666665459e-1f;
+	p = p * r + 5.0000001201e-1f;
+	p = p * r * r + r + 1.f;
+	ivec power = (__builtin_convertvector(n, ivec) + 127) << 23;
+	return p * (vec)power;
+}
+
+/* Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: error below 1.5e-7. */
+TARGET static inline vec erf_vec(vec x)
+{
+	ivec sign = (ivec)x & (int32_t)0x80000000;
+	vec a = (vec)((ivec)x & 0x7fffffff);
+	vec t = 1.f / (1.f + 0.3275911f * a);
+	vec p = ALL(1.061405429f);
+
+	p = p * t - 1.453152027f;
+	p = p * t + 1.421413741f;
+	p = p * t - 0.284496736f;
+	p = p * t + 0.254829592f;
+	vec y = 1.f - p * t * exp_vec(-a * a);
+	return (vec)((ivec)y | sign);
+}
+
+TARGET static void gelu(float *x, size_t count)
+{
+	size_t i = 0;
+
+	for (; i + WIDTH <= count; i += WIDTH) {
+		vec v = load(x + i);
+		store(x + i, v * .5f * (1.f + erf_vec(v * 0.70710678118654752f)));
+	}
+	for (; i < count; i++)
+		x[i] = x[i] * .5f * (1.f + erff(x[i] * 0.70710678118654752f));
+}
+
+TARGET static void quantise_token(
+	const float *x, size_t width, uint8_t *q, float *minimum, float *step)
+{
+	vec low = ALL(0.f), high = ALL(0.f);
+
+	for (size_t i = 0; i < width; i += WIDTH) {
+		low = least(low, load(x + i));
+		high = most(high, load(x + i));
+	}
+	float bottom = 0, top = 0;
+	for (size_t i = 0; i < WIDTH; i++) {
+		bottom = low[i] < bottom ? low[i] : bottom;
+		top = high[i] > top ? high[i] : top;
+	}
+	float range = top - bottom, scale = range > 0 ? LEVELS / range : 0;
+	for (size_t i = 0; i < width; i += WIDTH) {
+		vec v = (load(x + i) - bottom) * scale;
+		ivec rounded = __builtin_convertvector(v + .5f, ivec);
+		for (size_t k = 0; k < WIDTH; k++)
+			q[i + k] = (uint8_t)rounded[k];
+	}
+	*minimum = bottom;
+	*step = range / LEVELS;
+}
+
+TARGET static void quantise(const float *x, size_t count, size_t width, struct activations *out)
+{
+	for (size_t t = 0; t < count; t++)
+		quantise_token(x + t * width, width, out->q + t * width, &out->minimum[t],
+			&out->step[t]);
+}
+
+TARGET static void norm(float *x, const float *y, size_t count, size_t width, const float *weight,
+	const float *bias, float epsilon)
+{
+	for (size_t t = 0; t < count; t++, x += width) {
+		vec sum = ALL(0.f), squares = ALL(0.f);
+
+		for (size_t i = 0; i < width; i += WIDTH) {
+			vec v = load(x + i);
+			if (y)
+				v += load(y + t * width + i);
+			store(x + i, v);
+			sum += v;
+		}
+		float mean = sum_of(sum) / (float)width;
+		for (size_t i = 0; i < width; i += WIDTH) {
+			vec v = load(x + i) - mean;
+			squares += v * v;
+		}
+		float factor = 1.f / sqrtf(sum_of(squares) / (float)width + epsilon);
+		for (size_t i = 0; i < width; i += WIDTH)
+			store(x + i,
+				(load(x + i) - mean) * factor * load(weight + i) + load(bias + i));
+	}
+}
+
+/* Scores of up to four queries against all keys, which lie on their side (size × padded). */
+TARGET static void score_rows(const float *const queries[4], const float *keys, size_t padded,
+	size_t size, float *scores)
+{
+	for (size_t j = 0; j < padded; j += WIDTH) {
+		vec s0 = ALL(0.f), s1 = s0, s2 = s0, s3 = s0;
+
+		for (size_t d = 0; d < size; d++) {
+			vec key = load(keys + d * padded + j);
+			s0 += queries[0][d] * key;
+			s1 += queries[1][d] * key;
+			s2 += queries[2][d] * key;
+			s3 += queries[3][d] * key;
+		}
+		store(scores + j, s0);
+		store(scores + padded + j, s1);
+		store(scores + 2 * padded + j, s2);
+		store(scores + 3 * padded + j, s3);
+	}
+}
+
+/* In place; what is beyond @tokens becomes 0. */
+TARGET static void softmax(float *scores, size_t tokens, size_t padded, float factor)
+{
+	vec high = ALL(-INFINITY), sum = ALL(0.f);
+
+	for (size_t j = tokens; j < padded; j++)
+		scores[j] = -INFINITY;
+	for (size_t j = 0; j < padded; j += WIDTH)
+		high = most(high, load(scores + j));
+	float top = high[0];
+	for (size_t i = 1; i < WIDTH; i++)
+		top = high[i] > top ? high[i] : top;
+	for (size_t j = 0; j < padded; j += WIDTH) {
+		vec e = exp_vec((load(scores + j) - top) * factor);
+		store(scores + j, e);
+		sum += e;
+	}
+	float total = sum_of(sum);
+	for (size_t j = tokens; j < padded; j++)
+		total -= scores[j];
+	float share = 1.f / total;
+	for (size_t j = 0; j < padded; j += WIDTH)
+		store(scores + j, load(scores + j) * share);
+}
+
+/* The values, each weighed by its score, for up to four queries. */
+TARGET static void mix_rows(const float *scores, size_t padded, const float *values, size_t stride,
+	size_t tokens, size_t size, float *const out[4])
+{
+	for (size_t d = 0; d < size; d += WIDTH) {
+		vec o0 = ALL(0.f), o1 = o0, o2 = o0, o3 = o0;
+
+		for (size_t j = 0; j < tokens; j++) {
+			vec value = load(values + j * stride + d);
+			o0 += scores[j] * value;
+			o1 += scores[padded + j] * value;
+			o2 += scores[2 * padded + j] * value;
+			o3 += scores[3 * padded + j] * value;
+		}
+		store(out[3] + d, o3); /* row 0 last: rows beyond the end are row 0 */
+		store(out[2] + d, o2);
+		store(out[1] + d, o1);
+		store(out[0] + d, o0);
+	}
+}
+
+TARGET static void attend_head(const struct attention *a, size_t head)
+{
+	size_t padded = (a->tokens + 15) & ~(size_t)15, width = a->heads * a->size;
+	const float *base = a->qkv + head * a->size;
+	float *keys = a->scratch, *scores = keys + padded * a->size;
+	float factor = 1.f / sqrtf((float)a->size);
+
+	memset(keys, 0, padded * a->size * sizeof(*keys));
+	for (size_t j = 0; j < a->tokens; j++)
+		for (size_t d = 0; d < a->size; d++)
+			keys[d * padded + j] = base[j * a->stride + width + d];
+	for (size_t i = 0; i < a->tokens; i += 4) {
+		const float *queries[4];
+		float *out[4];
+
+		for (size_t k = 0; k < 4; k++) {
+			size_t row = i + k < a->tokens ? i + k : i;
+			queries[k] = base + row * a->stride;
+			out[k] = a->out + row * width + head * a->size;
+		}
+		score_rows(queries, keys, padded, a->size, scores);
+		for (size_t k = 0; k < 4; k++)
+			softmax(scores + k * padded, a->tokens, padded, factor);
+		mix_rows(scores, padded, base + 2 * width, a->stride, a->tokens, a->size, out);
+	}
+}
+
+TARGET static void attention(const struct attention *a)
+{
+	for (size_t head = 0; head < a->heads; head++)
+		attend_head(a, head);
+}
