@@ -81,10 +81,12 @@ $(B)/test_%: $(B)/obj/tests/unit/test_%.o $(call objects,$(helper_sources)) $(B)
 $(B)/obj/fs/%.o: packages := $(fs_packages) $(core_packages)
 $(B)/obj/core/parse/%.o: packages := $(parse_packages)
 $(B)/obj/%.o: packages ?= $(core_packages)
+# Loops over weights and vectors are worth vectorising.
+$(B)/obj/core/local/embed/%.o: optimize := -O3
 $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(call all_cflags,$(packages)) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(call all_cflags,$(packages)) $(if $(SAN),,$(optimize)) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

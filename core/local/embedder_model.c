@@ -16,9 +16,9 @@
 #include "core/local/embed/encoder.h"
 
 /* Tokens a pass: the weights are read once for all of them, the scratch stays in the cache. */
-#define PASS_TOKENS 384
-#define BATCH	    32
-#define REST_NS	    (60 * NS_PER_SEC)
+#define PASS_TOKENS  384
+#define BATCH	     32
+#define REST_NS	     (60 * NS_PER_SEC)
 #define DEFAULT_NAME "e5-small-q4.bin"
 
 /* Of multilingual-e5-small, with sentences; see tests/eval. */
@@ -123,8 +123,7 @@ static void keeper_wait(struct local *local)
 		pthread_cond_wait(&local->changed, &local->lock);
 	while (!local->is_stopping && clock_mono_ns() - local->used_ns < REST_NS) {
 		int64_t due = local->used_ns + REST_NS;
-		struct timespec until = {
-			.tv_sec = due / NS_PER_SEC, .tv_nsec = due % NS_PER_SEC};
+		struct timespec until = {.tv_sec = due / NS_PER_SEC, .tv_nsec = due % NS_PER_SEC};
 		pthread_cond_timedwait(&local->changed, &local->lock, &until);
 	}
 }
@@ -300,8 +299,8 @@ int embedder_model_new(struct embedder **out, const char *path, size_t in_flight
 		return rc;
 	}
 	const struct model_shape *shape = model_shape(local->model);
-	snprintf(local->name, sizeof(local->name), "%s-%s", shape->name,
-		model_digest(local->model));
+	snprintf(
+		local->name, sizeof(local->name), "%s-%s", shape->name, model_digest(local->model));
 	local->embedder.ops = &ops;
 	local->info = (struct embedder_info){
 		.model = local->name,
@@ -364,9 +363,9 @@ static char *find_at_home(const char *name)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 	AUTO_FREE char *folder = NULL;
-	int rc = data && data[0] == '/' ? asprintf(&folder, "%s/askfs/models", data)
-					: asprintf(&folder, "%s/.local/share/askfs/models",
-						  home ? home : "");
+	int rc = data && data[0] == '/'
+		? asprintf(&folder, "%s/askfs/models", data)
+		: asprintf(&folder, "%s/.local/share/askfs/models", home ? home : "");
 
 	if (rc < 0) {
 		folder = NULL;

@@ -61,8 +61,8 @@ int main(int argc, char **argv)
 		if (wants_tokens)
 			print_tokens(model, text, (size_t)len);
 		else
-			failed = print_vector(embedder,
-				argv[2][0] == 'q' ? EMBED_QUERY : EMBED_PASSAGE, text);
+			failed = print_vector(
+				embedder, argv[2][0] == 'q' ? EMBED_QUERY : EMBED_PASSAGE, text);
 	}
 	embedder_free(embedder);
 	model_free(model);

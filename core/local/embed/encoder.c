@@ -65,6 +65,7 @@ static size_t larger(size_t a, size_t b)
 static int reserve(struct encoder *encoder, const struct model_shape *shape, size_t tokens)
 {
 	size_t hidden = shape->hidden, ffn = shape->ffn;
+	size_t groups = larger(hidden, ffn) / 16; /* more than there ever are */
 
 	if (tokens <= encoder->tokens && hidden == encoder->hidden && ffn == encoder->ffn)
 		return 0;
@@ -72,11 +73,11 @@ static int reserve(struct encoder *encoder, const struct model_shape *shape, siz
 	encoder->x = allocate(tokens * hidden * sizeof(float));
 	encoder->wide = allocate(tokens * larger(3 * hidden, ffn) * sizeof(float));
 	encoder->narrow = allocate(tokens * hidden * sizeof(float));
-	encoder->scratch = allocate(
-		kernel_attention_scratch(tokens, hidden / shape->heads) * sizeof(float));
+	encoder->scratch =
+		allocate(kernel_attention_scratch(tokens, hidden / shape->heads) * sizeof(float));
 	encoder->q.q = allocate(tokens * larger(hidden, ffn));
-	encoder->q.minimum = allocate(tokens * sizeof(float));
-	encoder->q.step = allocate(tokens * sizeof(float));
+	encoder->q.minimum = allocate(tokens * groups * sizeof(float));
+	encoder->q.step = allocate(tokens * groups * sizeof(float));
 	if (!encoder->x || !encoder->wide || !encoder->narrow || !encoder->scratch ||
 		!encoder->q.q || !encoder->q.minimum || !encoder->q.step) {
 		let_go(encoder);
@@ -114,6 +115,16 @@ static void attend(const struct pass *pass)
 		});
 }
 
+/* @x times a matrix. */
+static void multiply(const struct pass *pass, const struct matrix *matrix, const float *x,
+	float *out, size_t stride)
+{
+	struct encoder *encoder = pass->encoder;
+
+	encoder->kernel->quantise(x, pass->tokens, matrix->columns, matrix->groups, &encoder->q);
+	encoder->kernel->product(matrix, &encoder->q, pass->tokens, out, stride);
+}
+
 static void run_layer(const struct pass *pass, const struct model_layer *layer)
 {
 	struct encoder *encoder = pass->encoder;
@@ -121,18 +132,14 @@ static void run_layer(const struct pass *pass, const struct model_layer *layer)
 	size_t hidden = pass->shape->hidden, ffn = pass->shape->ffn, tokens = pass->tokens;
 	float epsilon = pass->shape->epsilon;
 
-	kernel->quantise(encoder->x, tokens, hidden, &encoder->q);
-	kernel->product(&layer->qkv, &encoder->q, tokens, encoder->wide, 3 * hidden);
+	multiply(pass, &layer->qkv, encoder->x, encoder->wide, 3 * hidden);
 	attend(pass);
-	kernel->quantise(encoder->narrow, tokens, hidden, &encoder->q);
-	kernel->product(&layer->out, &encoder->q, tokens, encoder->narrow, hidden);
+	multiply(pass, &layer->out, encoder->narrow, encoder->narrow, hidden);
 	kernel->norm(encoder->x, encoder->narrow, tokens, hidden, layer->attention_norm[0],
 		layer->attention_norm[1], epsilon);
-	kernel->quantise(encoder->x, tokens, hidden, &encoder->q);
-	kernel->product(&layer->up, &encoder->q, tokens, encoder->wide, ffn);
+	multiply(pass, &layer->up, encoder->x, encoder->wide, ffn);
 	kernel->gelu(encoder->wide, tokens * ffn);
-	kernel->quantise(encoder->wide, tokens, ffn, &encoder->q);
-	kernel->product(&layer->down, &encoder->q, tokens, encoder->narrow, hidden);
+	multiply(pass, &layer->down, encoder->wide, encoder->narrow, hidden);
 	kernel->norm(encoder->x, encoder->narrow, tokens, hidden, layer->output_norm[0],
 		layer->output_norm[1], epsilon);
 }

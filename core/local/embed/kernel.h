@@ -2,7 +2,8 @@
 /* The arithmetic of an encoder, in a form for each kind of CPU. Weights are 8-bit integers with a
  * scale a row; activations are quantised a token at a time to unsigned integers, asymmetrically:
  * x = minimum + step × q. So a product of both is integer work, and a row's sum of weights, kept
- * beside it, brings the minimum back in. */
+ * beside it, brings the minimum back in. Where that is too coarse the columns are cut into
+ * groups, and each group of a row or a token has numbers of its own. */
 #ifndef ASKFS_CORE_LOCAL_EMBED_KERNEL_H
 #define ASKFS_CORE_LOCAL_EMBED_KERNEL_H
 
@@ -15,16 +16,17 @@
 /* A weight matrix. Rows and columns are padded with zeros to multiples of KERNEL_ROWS and 4. */
 struct matrix {
 	size_t rows, columns; /* padded */
+	size_t groups; /* of columns; each a multiple of 4 */
 	int8_t *packed; /* rows × columns; 64-byte aligned */
-	float *scale; /* a row: weight = scale × packed */
-	float *sum; /* a row: scale × the sum of its packed weights */
+	float *scale; /* groups × rows: weight = scale × packed */
+	float *sum; /* groups × rows: scale × the sum of the packed weights */
 	float *bias; /* a row */
 };
 
 /* Quantised activations of some tokens. */
 struct activations {
 	uint8_t *q; /* tokens × columns, 64-byte aligned rows */
-	float *minimum, *step; /* a token */
+	float *minimum, *step; /* tokens × groups */
 };
 
 /* Where the queries, keys and values of one sequence are. */
@@ -40,8 +42,12 @@ struct attention {
 struct kernel {
 	const char *name;
 
-	/* @count tokens of @width floats to @out. */
-	void (*quantise)(const float *x, size_t count, size_t width, struct activations *out);
+	/* @count weights of a row to integers, their scale, and scale × their sum. */
+	void (*pack)(const float *weights, size_t count, int8_t *out, float *scale, float *sum);
+
+	/* @count tokens of @width floats to @out, in so many groups. */
+	void (*quantise)(
+		const float *x, size_t count, size_t width, size_t groups, struct activations *out);
 
 	/* out[token × stride + row] = bias + weights · token, for @count tokens. */
 	void (*product)(const struct matrix *matrix, const struct activations *in, size_t count,

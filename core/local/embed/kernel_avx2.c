@@ -22,15 +22,31 @@ TARGET static inline __m256i add_product(__m256i sum, __m256i x, __m256i weights
 	return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-TARGET static inline void finish(const struct matrix *matrix, size_t row, float minimum, float step,
-	const __m256i sums[4], float *out)
+/* Where one group of columns of a block is, and what makes floats of its sums. */
+struct block {
+	const struct matrix *matrix;
+	const struct activations *in;
+	size_t row, group, part; /* part: columns of the group */
+};
+
+/* The rows of one token: from integers to floats, on top of the groups before. */
+TARGET static inline void finish(
+	const struct block *block, size_t token, const __m256i sums[4], float *out)
 {
+	const struct matrix *matrix = block->matrix;
+	size_t at = token * matrix->groups + block->group, row = block->row;
+	const float *scale = matrix->scale + block->group * matrix->rows;
+	const float *sum = matrix->sum + block->group * matrix->rows;
+	__m256 minimum = _mm256_set1_ps(block->in->minimum[at]);
+	__m256 step = _mm256_set1_ps(block->in->step[at]);
+
 	for (size_t i = 0; i < 4; i++, row += 8) {
-		__m256 scaled = _mm256_mul_ps(
-			_mm256_cvtepi32_ps(sums[i]), _mm256_loadu_ps(matrix->scale + row));
-		__m256 value = _mm256_fmadd_ps(_mm256_set1_ps(minimum),
-			_mm256_loadu_ps(matrix->sum + row), _mm256_loadu_ps(matrix->bias + row));
-		_mm256_storeu_ps(out + i * 8, _mm256_fmadd_ps(_mm256_set1_ps(step), scaled, value));
+		__m256 before = block->group ? _mm256_loadu_ps(out + i * 8)
+					     : _mm256_loadu_ps(matrix->bias + row);
+		__m256 scaled =
+			_mm256_mul_ps(_mm256_cvtepi32_ps(sums[i]), _mm256_loadu_ps(scale + row));
+		__m256 value = _mm256_fmadd_ps(minimum, _mm256_loadu_ps(sum + row), before);
+		_mm256_storeu_ps(out + i * 8, _mm256_fmadd_ps(step, scaled, value));
 	}
 }
 
@@ -54,33 +70,41 @@ TARGET static void multiply(const int8_t *packed, size_t columns, const uint8_t 
 	memcpy(sums, a, sizeof(a));
 }
 
+TARGET static void run_block(const struct block *block, size_t count, float *out, size_t stride)
+{
+	size_t columns = block->matrix->columns, first = block->group * block->part;
+	size_t row = block->row;
+	const int8_t *packed = block->matrix->packed + row / KERNEL_ROWS * KERNEL_ROWS * columns +
+		first * KERNEL_ROWS + row % KERNEL_ROWS * 4;
+	const uint8_t *tokens = block->in->q + first;
+	__m256i sums[TOKENS][4];
+
+	for (size_t t = 0; t < count; t += TOKENS) {
+		const uint8_t *q[TOKENS];
+
+		for (size_t k = 0; k < TOKENS; k++)
+			q[k] = tokens + (t + k < count ? t + k : t) * columns;
+		multiply(packed, block->part, q, sums);
+		for (size_t k = 0; k < TOKENS && t + k < count; k++)
+			finish(block, t + k, sums[k], out + (t + k) * stride + row);
+	}
+}
+
 TARGET static void product(const struct matrix *matrix, const struct activations *in, size_t count,
 	float *out, size_t stride)
 {
-	size_t columns = matrix->columns;
+	struct block block = {.matrix = matrix, .in = in, .part = matrix->columns / matrix->groups};
 
-	for (size_t row = 0; row < matrix->rows; row += ROWS) {
-		const int8_t *packed = matrix->packed + row / KERNEL_ROWS * KERNEL_ROWS * columns +
-			row % KERNEL_ROWS * 4;
-
-		for (size_t t = 0; t < count; t += TOKENS) {
-			const uint8_t *q[TOKENS];
-			__m256i sums[TOKENS][4];
-
-			for (size_t k = 0; k < TOKENS; k++)
-				q[k] = in->q + (t + k < count ? t + k : t) * columns;
-			multiply(packed, columns, q, sums);
-			for (size_t k = 0; k < TOKENS && t + k < count; k++)
-				finish(matrix, row, in->minimum[t + k], in->step[t + k], sums[k],
-					out + (t + k) * stride + row);
-		}
-	}
+	for (; block.row < matrix->rows; block.row += ROWS)
+		for (block.group = 0; block.group < matrix->groups; block.group++)
+			run_block(&block, count, out, stride);
 }
 
 const struct kernel *kernel_avx2(void)
 {
 	static const struct kernel kernel = {
 		.name = "avx2",
+		.pack = pack,
 		.quantise = quantise,
 		.product = product,
 		.attention = attention,

@@ -100,6 +100,26 @@ TARGET static void gelu(float *x, size_t count)
 		x[i] = x[i] * .5f * (1.f + erff(x[i] * 0.70710678118654752f));
 }
 
+TARGET static void pack(const float *weights, size_t count, int8_t *out, float *scale, float *sum)
+{
+	vec sizes = ALL(0.f);
+	float top = 0;
+	int32_t total = 0;
+
+	for (size_t i = 0; i < count; i += WIDTH)
+		sizes = most(sizes, (vec)((ivec)load(weights + i) & 0x7fffffff));
+	for (size_t i = 0; i < WIDTH; i++)
+		top = sizes[i] > top ? sizes[i] : top;
+	float factor = top > 0 ? 127 / top : 0;
+	for (size_t i = 0; i < count; i++) {
+		int32_t value = (int32_t)(weights[i] * factor + 127.5f) - 127;
+		out[i] = (int8_t)value;
+		total += value;
+	}
+	*scale = top / 127;
+	*sum = top / 127 * (float)total;
+}
+
 TARGET static void quantise_token(
 	const float *x, size_t width, uint8_t *q, float *minimum, float *step)
 {
@@ -125,11 +145,14 @@ TARGET static void quantise_token(
 	*step = range / LEVELS;
 }
 
-TARGET static void quantise(const float *x, size_t count, size_t width, struct activations *out)
+TARGET static void quantise(
+	const float *x, size_t count, size_t width, size_t groups, struct activations *out)
 {
-	for (size_t t = 0; t < count; t++)
-		quantise_token(x + t * width, width, out->q + t * width, &out->minimum[t],
-			&out->step[t]);
+	size_t part = width / groups;
+
+	for (size_t i = 0; i < count * groups; i++)
+		quantise_token(
+			x + i * part, part, out->q + i * part, &out->minimum[i], &out->step[i]);
 }
 
 TARGET static void norm(float *x, const float *y, size_t count, size_t width, const float *weight,
@@ -158,8 +181,8 @@ TARGET static void norm(float *x, const float *y, size_t count, size_t width, co
 }
 
 /* Scores of up to four queries against all keys, which lie on their side (size × padded). */
-TARGET static void score_rows(const float *const queries[4], const float *keys, size_t padded,
-	size_t size, float *scores)
+TARGET static void score_rows(
+	const float *const queries[4], const float *keys, size_t padded, size_t size, float *scores)
 {
 	for (size_t j = 0; j < padded; j += WIDTH) {
 		vec s0 = ALL(0.f), s1 = s0, s2 = s0, s3 = s0;

@@ -15,7 +15,7 @@
 #define TOKENS 6
 
 /* Sums of @TOKENS tokens (some of which may be one and the same) and 64 rows. */
-#define ROWS_OF(i) \
+#define ROWS_OF(i)                                     \
 	a##i##0 = _mm512_dpbusd_epi32(a##i##0, x, w0); \
 	a##i##1 = _mm512_dpbusd_epi32(a##i##1, x, w1); \
 	a##i##2 = _mm512_dpbusd_epi32(a##i##2, x, w2); \
@@ -23,16 +23,31 @@
 
 #define BROADCAST(t) _mm512_set1_epi32(*(const int32_t *)(const void *)(q[t] + c))
 
-/* Rows [0, 64) of one token: from integers to floats. */
-TARGET static inline void finish(const struct matrix *matrix, size_t row, float minimum, float step,
-	const __m512i sums[4], float *out)
+/* Where one group of columns of a block is, and what makes floats of its sums. */
+struct block {
+	const struct matrix *matrix;
+	const struct activations *in;
+	size_t row, group, part; /* part: columns of the group */
+};
+
+/* The rows of one token: from integers to floats, on top of the groups before. */
+TARGET static inline void finish(
+	const struct block *block, size_t token, const __m512i sums[4], float *out)
 {
+	const struct matrix *matrix = block->matrix;
+	size_t at = token * matrix->groups + block->group, row = block->row;
+	const float *scale = matrix->scale + block->group * matrix->rows;
+	const float *sum = matrix->sum + block->group * matrix->rows;
+	__m512 minimum = _mm512_set1_ps(block->in->minimum[at]);
+	__m512 step = _mm512_set1_ps(block->in->step[at]);
+
 	for (size_t i = 0; i < 4; i++, row += 16) {
-		__m512 scaled = _mm512_mul_ps(
-			_mm512_cvtepi32_ps(sums[i]), _mm512_loadu_ps(matrix->scale + row));
-		__m512 value = _mm512_fmadd_ps(_mm512_set1_ps(minimum),
-			_mm512_loadu_ps(matrix->sum + row), _mm512_loadu_ps(matrix->bias + row));
-		_mm512_storeu_ps(out + i * 16, _mm512_fmadd_ps(_mm512_set1_ps(step), scaled, value));
+		__m512 before = block->group ? _mm512_loadu_ps(out + i * 16)
+					     : _mm512_loadu_ps(matrix->bias + row);
+		__m512 scaled =
+			_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), _mm512_loadu_ps(scale + row));
+		__m512 value = _mm512_fmadd_ps(minimum, _mm512_loadu_ps(sum + row), before);
+		_mm512_storeu_ps(out + i * 16, _mm512_fmadd_ps(step, scaled, value));
 	}
 }
 
@@ -89,36 +104,45 @@ TARGET static void multiply_one(
 	sums[3] = a03;
 }
 
+TARGET static void run_block(const struct block *block, size_t count, float *out, size_t stride)
+{
+	size_t columns = block->matrix->columns, first = block->group * block->part;
+	size_t row = block->row;
+	const int8_t *packed = block->matrix->packed + row / KERNEL_ROWS * KERNEL_ROWS * columns +
+		first * KERNEL_ROWS + row % KERNEL_ROWS * 4;
+	const uint8_t *tokens = block->in->q + first;
+	__m512i sums[TOKENS][4];
+
+	for (size_t t = 0; t < count;) {
+		size_t many = count - t >= TOKENS ? TOKENS : 1;
+		const uint8_t *q[TOKENS];
+
+		for (size_t k = 0; k < many; k++)
+			q[k] = tokens + (t + k) * columns;
+		if (many == TOKENS)
+			multiply(packed, block->part, q, sums);
+		else
+			multiply_one(packed, block->part, q[0], sums[0]);
+		for (size_t k = 0; k < many; k++, t++)
+			finish(block, t, sums[k], out + t * stride + row);
+	}
+}
+
 TARGET static void product(const struct matrix *matrix, const struct activations *in, size_t count,
 	float *out, size_t stride)
 {
-	size_t columns = matrix->columns;
+	struct block block = {.matrix = matrix, .in = in, .part = matrix->columns / matrix->groups};
 
-	for (size_t row = 0; row < matrix->rows; row += KERNEL_ROWS) {
-		const int8_t *packed = matrix->packed + row * columns;
-		__m512i sums[TOKENS][4];
-
-		for (size_t t = 0; t < count;) {
-			size_t block = count - t >= TOKENS ? TOKENS : 1;
-			const uint8_t *q[TOKENS];
-
-			for (size_t k = 0; k < block; k++)
-				q[k] = in->q + (t + k) * columns;
-			if (block == TOKENS)
-				multiply(packed, columns, q, sums);
-			else
-				multiply_one(packed, columns, q[0], sums[0]);
-			for (size_t k = 0; k < block; k++, t++)
-				finish(matrix, row, in->minimum[t], in->step[t], sums[k],
-					out + t * stride + row);
-		}
-	}
+	for (; block.row < matrix->rows; block.row += KERNEL_ROWS)
+		for (block.group = 0; block.group < matrix->groups; block.group++)
+			run_block(&block, count, out, stride);
 }
 
 const struct kernel *kernel_vnni(void)
 {
 	static const struct kernel kernel = {
 		.name = "avx512-vnni",
+		.pack = pack,
 		.quantise = quantise,
 		.product = product,
 		.attention = attention,

@@ -18,6 +18,8 @@
 
 /* So much of each end of the file goes into its digest, and its size. */
 #define DIGEST_BYTES ((size_t)1 << 20)
+/* Columns of a group; a multiple of 16, for the kernels. */
+#define GROUP 128
 
 /* --- files ------------------------------------------------------------------------ */
 
@@ -78,12 +80,21 @@ static void matrix_release(struct matrix *matrix)
 	free(matrix->bias);
 }
 
-static int matrix_init(struct matrix *matrix, size_t rows, size_t columns)
+/* Weights of 4 bits lose nothing by one scale a row; those that were floats do. */
+static size_t groups_of(const struct tensor *weights, size_t columns)
 {
-	*matrix = (struct matrix){.rows = padded_rows(rows), .columns = columns};
+	return weights->type == TENSOR_Q4 || columns % GROUP ? 1 : columns / GROUP;
+}
+
+static int matrix_init(
+	struct matrix *matrix, size_t rows, size_t columns, const struct tensor *weights)
+{
+	*matrix = (struct matrix){.rows = padded_rows(rows),
+		.columns = columns,
+		.groups = groups_of(weights, columns)};
 	matrix->packed = aligned_alloc(64, matrix->rows * columns);
-	matrix->scale = calloc(matrix->rows, sizeof(float));
-	matrix->sum = calloc(matrix->rows, sizeof(float));
+	matrix->scale = calloc(matrix->groups * matrix->rows, sizeof(float));
+	matrix->sum = calloc(matrix->groups * matrix->rows, sizeof(float));
 	matrix->bias = calloc(matrix->rows, sizeof(float));
 	if (!matrix->packed || !matrix->scale || !matrix->sum || !matrix->bias)
 		return -ENOMEM;
@@ -92,25 +103,17 @@ static int matrix_init(struct matrix *matrix, size_t rows, size_t columns)
 	return 0;
 }
 
-static void pack_row(struct matrix *matrix, size_t row, const float *weights)
+/* One group of columns of a row; @bytes has room for it. */
+static void pack_group(
+	struct matrix *matrix, size_t row, size_t group, const float *weights, int8_t *bytes)
 {
-	size_t columns = matrix->columns;
-	int8_t *to = matrix->packed + row / KERNEL_ROWS * KERNEL_ROWS * columns +
-		row % KERNEL_ROWS * 4;
-	float top = 0;
-	int32_t sum = 0;
+	size_t part = matrix->columns / matrix->groups, place = group * matrix->rows + row;
+	int8_t *to = matrix->packed + row / KERNEL_ROWS * KERNEL_ROWS * matrix->columns +
+		group * part * KERNEL_ROWS + row % KERNEL_ROWS * 4;
 
-	for (size_t c = 0; c < columns; c++)
-		top = fmaxf(top, fabsf(weights[c]));
-	float scale = top / 127, factor = top > 0 ? 127 / top : 0;
-	for (size_t c = 0; c < columns; c += 4, to += KERNEL_ROWS * 4)
-		for (size_t k = 0; k < 4; k++) {
-			float value = weights[c + k] * factor;
-			to[k] = (int8_t)(value < 0 ? value - .5f : value + .5f);
-			sum += to[k];
-		}
-	matrix->scale[row] = scale;
-	matrix->sum[row] = scale * (float)sum;
+	kernel_best()->pack(weights, part, bytes, &matrix->scale[place], &matrix->sum[place]);
+	for (size_t c = 0; c < part; c += 4, to += KERNEL_ROWS * 4)
+		memcpy(to, bytes + c, 4);
 }
 
 /* Fill rows from @first on. */
@@ -118,12 +121,15 @@ static int matrix_fill(struct matrix *matrix, size_t first, size_t rows,
 	const struct tensor *weights, const struct tensor *bias)
 {
 	AUTO_FREE float *row = malloc(matrix->columns * sizeof(float));
+	AUTO_FREE int8_t *bytes = malloc(matrix->columns);
 
-	if (!row)
+	if (!row || !bytes)
 		return -ENOMEM;
 	for (size_t i = 0; i < rows; i++) {
 		tensor_read(weights, i * matrix->columns, matrix->columns, row);
-		pack_row(matrix, first + i, row);
+		for (size_t g = 0; g < matrix->groups; g++)
+			pack_group(matrix, first + i, g,
+				row + g * (matrix->columns / matrix->groups), bytes);
 	}
 	tensor_read(bias, 0, rows, matrix->bias + first);
 	return 0;
@@ -154,11 +160,11 @@ static int layer_expand(
 	struct model_layer *layer, const struct model_shape *shape, const struct tensor *from)
 {
 	size_t hidden = shape->hidden;
-	int rc = matrix_init(&layer->qkv, 3 * hidden, hidden);
+	int rc = matrix_init(&layer->qkv, 3 * hidden, hidden, &from[Q_WEIGHT]);
 
-	rc = rc ? rc : matrix_init(&layer->out, hidden, hidden);
-	rc = rc ? rc : matrix_init(&layer->up, shape->ffn, hidden);
-	rc = rc ? rc : matrix_init(&layer->down, hidden, shape->ffn);
+	rc = rc ? rc : matrix_init(&layer->out, hidden, hidden, &from[OUT_WEIGHT]);
+	rc = rc ? rc : matrix_init(&layer->up, shape->ffn, hidden, &from[UP_WEIGHT]);
+	rc = rc ? rc : matrix_init(&layer->down, hidden, shape->ffn, &from[DOWN_WEIGHT]);
 	for (size_t i = 0; i < 3 && !rc; i++)
 		rc = matrix_fill(&layer->qkv, i * hidden, hidden, &from[Q_WEIGHT + 2 * i],
 			&from[Q_BIAS + 2 * i]);
@@ -279,8 +285,8 @@ static int check_tensor(const struct tensor *tensor, struct err *err)
 	float part[TENSOR_BLOCK * 32];
 
 	for (size_t at = 0; at < tensor->count; at += ARRAY_LEN(part)) {
-		size_t left = tensor->count - at, count = left < ARRAY_LEN(part) ? left
-										 : ARRAY_LEN(part);
+		size_t left = tensor->count - at,
+		       count = left < ARRAY_LEN(part) ? left : ARRAY_LEN(part);
 		tensor_read(tensor, at, count, part);
 		if (!is_finite(part, count))
 			return err_set(err, -EBADMSG, "a weight of the model is not a number");

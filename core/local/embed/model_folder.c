@@ -28,10 +28,10 @@ static size_t size_in(const cJSON *config, const char *name, size_t most)
 static int check_kind(const cJSON *config, const char *folder, bool *is_roberta, struct err *err)
 {
 	static const char *const berts[] = {"bert"}, *const robertas[] = {"roberta", "xlm-roberta"};
-	const char *type = cJSON_GetStringValue(
-		cJSON_GetObjectItemCaseSensitive(config, "model_type"));
-	const char *act = cJSON_GetStringValue(
-		cJSON_GetObjectItemCaseSensitive(config, "hidden_act"));
+	const char *type =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "model_type"));
+	const char *act =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "hidden_act"));
 	const char *place = cJSON_GetStringValue(
 		cJSON_GetObjectItemCaseSensitive(config, "position_embedding_type"));
 	bool is_known = false;
@@ -73,7 +73,8 @@ static int read_shape(struct model_shape *shape, const char *folder, struct err 
 	if (!shape->hidden || !shape->layers || !shape->heads || !shape->ffn ||
 		!shape->vocabulary || shape->positions <= shape->first_position + 2 ||
 		!(shape->epsilon > 0 && shape->epsilon < 1))
-		return err_set(err, -EBADMSG, "%s/config.json: the model's sizes cannot be", folder);
+		return err_set(
+			err, -EBADMSG, "%s/config.json: the model's sizes cannot be", folder);
 	shape->tokens_max = shape->positions - shape->first_position;
 	return model_check_shape(shape, folder, err);
 }
@@ -98,10 +99,10 @@ static void read_manner(struct model_shape *shape, const char *folder)
 	if (json_file_read(folder, "config_sentence_transformers.json", &manner, &err))
 		return;
 	const cJSON *prompts = cJSON_GetObjectItemCaseSensitive(manner, "prompts");
-	const char *query = cJSON_GetStringValue(
-		cJSON_GetObjectItemCaseSensitive(prompts, "query"));
-	const char *passage = cJSON_GetStringValue(
-		cJSON_GetObjectItemCaseSensitive(prompts, "passage"));
+	const char *query =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(prompts, "query"));
+	const char *passage =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(prompts, "passage"));
 	if (query)
 		snprintf(shape->query_prefix, sizeof(shape->query_prefix), "%s", query);
 	if (passage)
@@ -175,8 +176,7 @@ static const char *without_prefix(const char *name)
 /* The place of a tensor in the data. */
 static bool read_tensor(const cJSON *item, const uint8_t *data, size_t size, struct tensor *out)
 {
-	const char *dtype =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
+	const char *dtype = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
 	const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
 	const cJSON *first = cJSON_GetArrayItem(offsets, 0), *last = cJSON_GetArrayItem(offsets, 1);
 	double start = cJSON_IsNumber(first) ? first->valuedouble : -1;
@@ -205,8 +205,10 @@ static int read_tensors(struct model *model, const cJSON *head, const uint8_t *d
 	cJSON_ArrayForEach(item, head)
 	{
 		size_t count = 0;
-		struct tensor tensor, *place =
-			item->string ? place_of(model, without_prefix(item->string), &count) : NULL;
+		struct tensor tensor,
+			*place = item->string
+			? place_of(model, without_prefix(item->string), &count)
+			: NULL;
 
 		if (!place)
 			continue;
@@ -238,8 +240,8 @@ static int read_weights(struct model *model, const char *path, struct err *err)
 	if (!cJSON_IsObject(head))
 		return err_set(err, -EBADMSG, "%s: its head is no JSON object", path);
 	size_t start = sizeof(head_len) + (size_t)head_len;
-	return read_tensors(model, head, model->file.data + start, model->file.size - start, path,
-		err);
+	return read_tensors(
+		model, head, model->file.data + start, model->file.size - start, path, err);
 }
 
 int model_read_folder(struct model *model, const char *path, struct err *err)

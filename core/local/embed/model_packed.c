@@ -61,7 +61,8 @@ static int read_shape(struct model *model, struct cursor *cursor, const char *pa
 
 	if (memcmp(cursor->data, "E5S1", cursor->size < 4 ? cursor->size : 4) != 0)
 		return err_set(err, -EBADMSG,
-			"%s: it is no model: its first bytes are not E5S1. A packed file or a folder "
+			"%s: it is no model: its first bytes are not E5S1. A packed file or a "
+			"folder "
 			"with config.json is expected",
 			path);
 	take(cursor, 4);
@@ -171,8 +172,7 @@ static int read_tensors(
 			return rc;
 		if (!place)
 			continue;
-		if (count ? entry.tensor.count != count
-			  : entry.tensor.count < model->shape.hidden)
+		if (count ? entry.tensor.count != count : entry.tensor.count < model->shape.hidden)
 			return err_set(err, -EBADMSG, "%s: %s has %zu weights, not %zu", path,
 				entry.name, entry.tensor.count, count);
 		*place = entry.tensor;

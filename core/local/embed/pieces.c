@@ -59,7 +59,8 @@ static uint64_t spread(uint64_t hash)
 int64_t piece_table_find_hashed(
 	const struct piece_table *table, uint64_t hash, const char *text, size_t len)
 {
-	for (size_t at = spread(hash) & table->mask; table->slots[at]; at = (at + 1) & table->mask) {
+	for (size_t at = spread(hash) & table->mask; table->slots[at];
+		at = (at + 1) & table->mask) {
 		size_t there;
 		const char *found = table->text(table->context, table->slots[at] - 1, &there);
 

@@ -15,8 +15,8 @@ struct pieces;
  * begin, end, padding, unknown; the pieces' texts and scores; the table of normalisation. The
  * bytes must stay as long as the tokeniser lives. *used: how many belong to it. 0; -EBADMSG
  * with *err set, -ENOMEM. */
-int pieces_from_packed(struct pieces **out, const uint8_t *data, size_t size, size_t *used,
-	struct err *err);
+int pieces_from_packed(
+	struct pieces **out, const uint8_t *data, size_t size, size_t *used, struct err *err);
 
 /* tokenizer.json (WordPiece, or unigram), else vocab.txt (WordPiece), of a folder in Hugging
  * Face's layout. 0; -ENOENT, -EBADMSG, -EOPNOTSUPP with *err set. */

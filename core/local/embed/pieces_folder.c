@@ -18,7 +18,8 @@ AUTO_DEFINE(cJSON_Delete, cJSON *);
 static int not_supported(const char *folder, const char *what, const char *name, struct err *err)
 {
 	return err_set(err, -EOPNOTSUPP,
-		"%s/tokenizer.json: the %s is %s; WordPiece as of BERT is supported, and the packed "
+		"%s/tokenizer.json: the %s is %s; WordPiece as of BERT is supported, and the "
+		"packed "
 		"file of multilingual-e5-small",
 		folder, what, name ? name : "missing");
 }
@@ -91,8 +92,8 @@ static int read_vocabulary(
 	if (!texts)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (count == 0 || count > PIECES_MAX)
-		return err_set(err, -EBADMSG, "%s/tokenizer.json: %zu pieces cannot be", folder,
-			count);
+		return err_set(
+			err, -EBADMSG, "%s/tokenizer.json: %zu pieces cannot be", folder, count);
 	cJSON_ArrayForEach(item, vocab)
 	{
 		double number = cJSON_IsNumber(item) ? item->valuedouble : -1;
@@ -113,8 +114,8 @@ static void find_mark_names(const cJSON *root, const char *names[3])
 
 	cJSON_ArrayForEach(item, single)
 	{
-		const char *name = string_in(
-			cJSON_GetObjectItemCaseSensitive(item, "SpecialToken"), "id");
+		const char *name =
+			string_in(cJSON_GetObjectItemCaseSensitive(item, "SpecialToken"), "id");
 		if (name)
 			names[names[1] ? 2 : 1] = name;
 	}
@@ -127,11 +128,10 @@ static void read_normalizer(const cJSON *normalizer, struct wordpiece_rules *rul
 {
 	const cJSON *accents = cJSON_GetObjectItemCaseSensitive(normalizer, "strip_accents");
 
-	rules->lowercase =
-		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(normalizer, "lowercase"));
+	rules->lowercase = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(normalizer, "lowercase"));
 	rules->clean = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(normalizer, "clean_text"));
-	rules->split_han = cJSON_IsTrue(
-		cJSON_GetObjectItemCaseSensitive(normalizer, "handle_chinese_chars"));
+	rules->split_han =
+		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(normalizer, "handle_chinese_chars"));
 	rules->strip_accents = cJSON_IsBool(accents) ? cJSON_IsTrue(accents) : rules->lowercase;
 }
 
@@ -140,14 +140,14 @@ static int read_json(struct pieces **out, const cJSON *root, const char *folder,
 	const cJSON *model = cJSON_GetObjectItemCaseSensitive(root, "model");
 	const cJSON *normalizer = cJSON_GetObjectItemCaseSensitive(root, "normalizer");
 	const char *type = string_in(model, "type"), *how = string_in(normalizer, "type");
-	const char *before = string_in(
-		cJSON_GetObjectItemCaseSensitive(root, "pre_tokenizer"), "type");
+	const char *before =
+		string_in(cJSON_GetObjectItemCaseSensitive(root, "pre_tokenizer"), "type");
 	const char *prefix = string_in(model, "continuing_subword_prefix");
 	const cJSON *most = cJSON_GetObjectItemCaseSensitive(model, "max_input_chars_per_word");
 	const char *names[3] = {string_in(model, "unk_token"), NULL, NULL};
-	struct wordpiece_rules rules = {
-		.word_max = cJSON_IsNumber(most) && most->valuedouble > 0 ? (size_t)most->valuedouble
-									  : 100};
+	struct wordpiece_rules rules = {.word_max = cJSON_IsNumber(most) && most->valuedouble > 0
+			? (size_t)most->valuedouble
+			: 100};
 	struct vocabulary vocabulary;
 
 	if (!type || strcmp(type, "WordPiece") != 0)

@@ -152,8 +152,8 @@ static size_t character_bytes(char first)
 }
 
 /* Every piece that begins at character @i improves the place where it ends. */
-static void extend(const struct unigram *unigram, const struct normal *normal, struct step *steps,
-	size_t i)
+static void extend(
+	const struct unigram *unigram, const struct normal *normal, struct step *steps, size_t i)
 {
 	uint64_t hash = PIECE_HASH_START;
 	size_t start = steps[i].at, at = start;
@@ -197,8 +197,8 @@ static struct step *find_ways(const struct unigram *unigram, const struct normal
 	return steps;
 }
 
-static ssize_t unigram_encode(const struct pieces *pieces, const char *text, size_t len,
-	uint32_t *ids, size_t max)
+static ssize_t unigram_encode(
+	const struct pieces *pieces, const char *text, size_t len, uint32_t *ids, size_t max)
 {
 	const struct unigram *unigram = (const struct unigram *)pieces;
 	struct normal normal;
@@ -304,8 +304,8 @@ static int read_replacements(
 	return 0;
 }
 
-int pieces_from_packed(struct pieces **out, const uint8_t *data, size_t size, size_t *used,
-	struct err *err)
+int pieces_from_packed(
+	struct pieces **out, const uint8_t *data, size_t size, size_t *used, struct err *err)
 {
 	struct unigram *unigram = calloc(1, sizeof(*unigram));
 	size_t first = 0, second = 0;

@@ -63,7 +63,8 @@ static bool is_control(uint32_t c)
 {
 	uint32_t mask = category_mask(c);
 
-	return c != '\t' && c != '\n' && c != '\r' && (mask & (uint32_t)(U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK));
+	return c != '\t' && c != '\n' && c != '\r' &&
+		(mask & (uint32_t)(U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK));
 }
 
 static bool is_punctuation(uint32_t c)
@@ -110,7 +111,8 @@ static void put_decomposed(const struct wordpiece *wordpiece, struct buf *out, u
 	const UNormalizer2 *nfd = unorm2_getNFDInstance(&status);
 	UChar parts[32];
 	int32_t len = U_SUCCESS(status) && wordpiece->rules.strip_accents
-		? unorm2_getDecomposition(nfd, (UChar32)c, parts, (int32_t)ARRAY_LEN(parts), &status)
+		? unorm2_getDecomposition(
+			  nfd, (UChar32)c, parts, (int32_t)ARRAY_LEN(parts), &status)
 		: -1;
 
 	if (len < 0 || U_FAILURE(status)) {
@@ -158,8 +160,8 @@ static void give(struct cut *cut, uint32_t id)
 }
 
 /* The longest piece at the start of @text; 0: there is none. */
-static size_t longest_piece(
-	const struct wordpiece *wordpiece, const char *text, size_t len, bool is_first, uint32_t *id)
+static size_t longest_piece(const struct wordpiece *wordpiece, const char *text, size_t len,
+	bool is_first, uint32_t *id)
 {
 	const char *mark = wordpiece->rules.continuing;
 	size_t mark_len = is_first ? 0 : strlen(mark), found = 0;
@@ -177,8 +179,8 @@ static size_t longest_piece(
 		if (mark_len + end > wordpiece->table.longest)
 			break;
 		hash = piece_hash(hash, text + before, end - before);
-		int64_t piece = piece_table_find_hashed(
-			&wordpiece->table, hash, key, mark_len + end);
+		int64_t piece =
+			piece_table_find_hashed(&wordpiece->table, hash, key, mark_len + end);
 		if (piece >= 0) {
 			*id = (uint32_t)piece;
 			found = end;
@@ -210,8 +212,8 @@ static void cut_word(struct cut *cut, const char *word, size_t len)
 	}
 }
 
-static ssize_t wordpiece_encode(const struct pieces *pieces, const char *text, size_t len,
-	uint32_t *ids, size_t max)
+static ssize_t wordpiece_encode(
+	const struct pieces *pieces, const char *text, size_t len, uint32_t *ids, size_t max)
 {
 	const struct wordpiece *wordpiece = (const struct wordpiece *)pieces;
 	struct cut cut = {.wordpiece = wordpiece, .ids = ids, .max = max};
