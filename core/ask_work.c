@@ -13,6 +13,7 @@
 #include "core/history.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/text/asks.h"
 
 #define ATTEMPTS 3
 
@@ -84,6 +85,8 @@ static int find_passages(struct attempt *attempt)
 		.top_k = turn->options.top_k ? turn->options.top_k : config->top_k,
 		.threshold = turn->options.threshold >= 0 ? turn->options.threshold
 							  : config->similarity_threshold,
+		.per_document =
+			asks_for_several(turn->question, turn->question_len, NULL, NULL) ? 1 : 0,
 		.content_type = turn->options.type,
 		.path = turn->options.path,
 	};
@@ -102,6 +105,7 @@ static int write_answer(struct attempt *attempt)
 		.passage_count = attempt->retrieval.passage_count,
 		.terms = attempt->retrieval.terms,
 		.term_count = attempt->retrieval.term_count,
+		.unrelated = attempt->retrieval.unrelated,
 		.cancelled = &turn->cancelled,
 	};
 	int rc = citations_init(&attempt->citations, request.passage_count);

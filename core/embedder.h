@@ -24,7 +24,6 @@ struct embedder_info {
 	size_t dimension; /* floats a vector */
 	enum embed_unit unit;
 	size_t batch; /* texts a call that suit it best */
-	size_t in_flight; /* calls at a time that suit it best */
 	double dense_weight; /* share of the dense score in convex fusion, 0 to 1 */
 	double threshold; /* calibrated least cosine of a relevant chunk */
 	double unrelated; /* the cosine that texts have which are not about the same */

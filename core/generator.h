@@ -18,12 +18,6 @@ struct exchange {
 	const char *answer; /* without its list of sources */
 };
 
-/* How near the meaning of a sentence is to that of the question. */
-struct nearness {
-	uint64_t start_char, end_char; /* in text.txt */
-	double cosine;
-};
-
 /* Retrieved text that the answer may use, best first; number n is cited as [n] (from 1). */
 struct passage {
 	const struct hit *hit;

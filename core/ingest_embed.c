@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One thread of low priority. A call to the embedder costs much and likes many texts, so a
- * batch takes the chunks of as many documents as it needs. What is not complete after a batch
+ * batch takes the chunks of as many documents as it needs. A sentence that two chunks share is
+ * embedded once. What is not complete after a batch
  * goes to the end of the queue: a book does not hold up the letters behind it. */
 #include "core/ingest_embed.h"
 
@@ -11,25 +12,37 @@
 #include <sys/random.h>
 
 #include "core/auto.h"
+#include "core/chunk_parts.h"
 #include "core/clock.h"
 #include "core/log.h"
 
-#define EMBED_NICE  10
 #define BACKOFF_NS  (500 * NS_PER_MS)
 #define BACKOFF_MAX (60 * NS_PER_SEC)
 
-/* Consecutive chunks of one document. */
+/* Consecutive chunks of one document, and their texts. */
 struct slice {
 	struct attempt *attempt;
-	uint32_t first, count;
+	uint32_t first, count; /* chunks */
+	size_t text, text_count;
+	size_t piece, piece_count;
+};
+
+/* A part of a chunk that gets a vector. Two chunks that overlap share a text. */
+struct piece {
+	uint32_t chunk;
+	size_t text;
+	struct span span;
 };
 
 struct batch {
 	const struct embedder_info *info;
-	struct slice *slices; /* info->batch of each */
+	struct slice *slices; /* info->batch of them */
+	size_t slice_count;
+	struct piece *pieces;
+	size_t piece_count, piece_room;
 	char **texts;
-	float *vectors;
-	size_t slice_count, text_count;
+	float *vectors; /* one a text; made when all are there */
+	size_t text_count, text_room;
 };
 
 struct ingest_embed {
@@ -49,54 +62,117 @@ static int batch_init(struct batch *batch, const struct embedder_info *info)
 	*batch = (struct batch){
 		.info = info,
 		.slices = calloc(info->batch, sizeof(*batch->slices)),
-		.texts = calloc(info->batch, sizeof(*batch->texts)),
-		.vectors = calloc(info->batch * info->dimension, sizeof(*batch->vectors)),
 	};
-	return batch->slices && batch->texts && batch->vectors ? 0 : -ENOMEM;
+	return batch->slices ? 0 : -ENOMEM;
 }
 
 static void batch_clear(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->text_count; i++)
 		free(batch->texts[i]);
-	batch->text_count = batch->slice_count = 0;
+	free(batch->vectors);
+	batch->vectors = NULL;
+	batch->text_count = batch->piece_count = batch->slice_count = 0;
 }
 
 static void batch_release(struct batch *batch)
 {
 	batch_clear(batch);
 	free(batch->slices);
+	free(batch->pieces);
 	free(batch->texts);
-	free(batch->vectors);
 }
 
-static int take_text(void *context, const struct chunk *chunk)
+/* The array with room for one more element of @size bytes; NULL: no memory, it stays as it was. */
+static void *grow(void *array, size_t count, size_t *room, size_t size)
 {
-	struct batch *batch = context;
-	char *text = strndup(chunk->text, chunk->text_len);
+	size_t more = *room ? *room * 2 : 64;
+	void *larger = array;
 
-	if (!text)
+	if (count == *room) {
+		larger = reallocarray(array, more, size);
+		*room = larger ? more : *room;
+	}
+	return larger;
+}
+
+/* The text among those of the slice, or a new one. Its number, or -ENOMEM. */
+static ssize_t take_text(
+	struct batch *batch, const struct slice *slice, const char *text, size_t len)
+{
+	for (size_t i = slice->text; i < batch->text_count; i++)
+		if (strncmp(batch->texts[i], text, len) == 0 && batch->texts[i][len] == '\0')
+			return (ssize_t)i;
+	char **texts = grow(batch->texts, batch->text_count, &batch->text_room, sizeof(*texts));
+	char *copy = texts ? strndup(text, len) : NULL;
+	batch->texts = texts ? texts : batch->texts;
+	if (!copy)
 		return -ENOMEM;
-	batch->texts[batch->text_count++] = text;
+	batch->texts[batch->text_count] = copy;
+	return (ssize_t)batch->text_count++;
+}
+
+/* What a chunk is taken for. */
+struct taking {
+	struct batch *batch;
+	struct slice *slice;
+	const struct chunk *chunk;
+	int rc;
+};
+
+static int take_part(void *context, const char *text, size_t len, const struct span *span)
+{
+	const struct taking *taking = context;
+	struct batch *batch = taking->batch;
+	ssize_t number = take_text(batch, taking->slice, text, len);
+	struct piece *pieces =
+		grow(batch->pieces, batch->piece_count, &batch->piece_room, sizeof(*pieces));
+
+	batch->pieces = pieces ? pieces : batch->pieces;
+	if (number < 0 || !pieces)
+		return -ENOMEM;
+	pieces[batch->piece_count++] = (struct piece){taking->chunk->index, (size_t)number, *span};
 	return 0;
+}
+
+/* Take a chunk; non-zero when the batch is full. */
+static int take_chunk(void *context, const struct chunk *chunk)
+{
+	struct taking *taking = context;
+	struct batch *batch = taking->batch;
+
+	taking->chunk = chunk;
+	taking->rc = chunk_parts(chunk, batch->info->unit, take_part, taking);
+	if (taking->rc)
+		return 1;
+	taking->slice->count++;
+	return batch->text_count >= batch->info->batch;
 }
 
 /* Take the next chunks of one attempt, as many as there is room for. -ESTALE if the version is
  * not there any more: another one has taken its place. */
 static int fill_from(struct batch *batch, struct attempt *attempt)
 {
+	struct slice *slice = &batch->slices[batch->slice_count];
+	struct taking taking = {.batch = batch, .slice = slice};
 	uint32_t left = attempt->record.chunk_count - attempt->embedded;
-	size_t room = batch->info->batch - batch->text_count, before = batch->text_count;
-	uint32_t count = left < room ? left : (uint32_t)room;
 	struct err *err = &attempt->job->err;
 
+	*slice = (struct slice){.attempt = attempt,
+		.first = attempt->embedded,
+		.text = batch->text_count,
+		.piece = batch->piece_count};
 	int rc = vectors_chunks(attempt->setup->ports.vectors, &attempt->record.id,
-		attempt->version, attempt->embedded, count, take_text, batch, err);
+		attempt->version, attempt->embedded, left, take_chunk, &taking, err);
+	if (taking.rc)
+		return err_set(err, taking.rc, "out of memory");
 	if (rc && rc != -ENOENT)
 		return rc;
-	if (batch->text_count != before + count)
+	if (slice->count == 0)
 		return err_set(err, -ESTALE, "the version was replaced");
-	batch->slices[batch->slice_count++] = (struct slice){attempt, attempt->embedded, count};
+	slice->text_count = batch->text_count - slice->text;
+	slice->piece_count = batch->piece_count - slice->piece;
+	batch->slice_count++;
 	return 0;
 }
 
@@ -134,24 +210,52 @@ static int embed_texts(struct ingest_embed *embed, size_t first, size_t count, s
 	const char *const *texts = (const char *const *)&batch->texts[first];
 	float *out = &batch->vectors[first * batch->info->dimension];
 	struct embedder *embedder = embed->setup->ports.embedder;
-	int rc;
+	int rc = 0;
 
-	for (unsigned tries = 0;; tries++) {
+	for (unsigned tries = 0; count; tries++) {
 		rc = embedder_embed(embedder, EMBED_PASSAGE, texts, count, out, err);
 		if (rc != -EAGAIN || tries >= embed->setup->retries || is_stopping(embed))
 			return rc;
 		back_off(embed, tries);
 	}
+	return rc;
+}
+
+/* Attach what a chunk has, from piece *@at on. */
+static int keep_chunk(const struct batch *batch, const struct slice *slice, uint32_t index,
+	size_t *at, struct err *err)
+{
+	size_t dimension = batch->info->dimension, end = slice->piece + slice->piece_count;
+	size_t first = *at;
+
+	while (*at < end && batch->pieces[*at].chunk == index)
+		++*at;
+	size_t count = *at - first;
+	AUTO_FREE float *vectors = malloc((count * dimension + 1) * sizeof(*vectors));
+	AUTO_FREE struct span *spans = malloc((count + 1) * sizeof(*spans));
+	if (!vectors || !spans)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		const struct piece *piece = &batch->pieces[first + i];
+		spans[i] = piece->span;
+		memcpy(vectors + i * dimension, batch->vectors + piece->text * dimension,
+			dimension * sizeof(*vectors));
+	}
+	const struct attempt *attempt = slice->attempt;
+	const struct embedding embedding = {index, spans, vectors, count};
+	return vectors_embed(attempt->setup->ports.vectors, &attempt->record.id, attempt->version,
+		&embedding, dimension, batch->info->model, err);
 }
 
 /* Attach a slice's vectors and move its attempt on. */
-static int keep_slice(const struct batch *batch, const struct slice *slice, size_t first)
+static int keep_slice(const struct batch *batch, const struct slice *slice)
 {
 	struct attempt *attempt = slice->attempt;
+	size_t at = slice->piece;
+	int rc = 0;
 
-	int rc = vectors_embed(attempt->setup->ports.vectors, &attempt->record.id, attempt->version,
-		slice->first, &batch->vectors[first * batch->info->dimension], slice->count,
-		batch->info->dimension, batch->info->model, &attempt->job->err);
+	for (uint32_t i = 0; i < slice->count && !rc; i++)
+		rc = keep_chunk(batch, slice, slice->first + i, &at, &attempt->job->err);
 	if (rc == 0)
 		attempt->embedded += slice->count;
 	return rc;
@@ -170,16 +274,16 @@ static void give_up(struct attempt *attempt, int rc)
 		attempt_fail(attempt, rc);
 }
 
-static void run_slice(struct ingest_embed *embed, struct batch *batch, const struct slice *slice,
-	size_t first, const int *embedded)
+static void run_slice(
+	struct ingest_embed *embed, struct batch *batch, const struct slice *slice, int embedded)
 {
 	struct attempt *attempt = slice->attempt;
 	struct err *err = &attempt->job->err;
-	int rc = *embedded ? embed_texts(embed, first, slice->count, batch, err) : 0;
+	int rc = embedded ? embed_texts(embed, slice->text, slice->text_count, batch, err) : 0;
 
 	if (rc)
 		give_up(attempt, rc);
-	else if ((rc = keep_slice(batch, slice, first)))
+	else if ((rc = keep_slice(batch, slice)))
 		give_up(attempt, rc == -ENOENT ? -ESTALE : rc == -EINVAL ? rc : -EAGAIN);
 }
 
@@ -187,19 +291,20 @@ static void run_slice(struct ingest_embed *embed, struct batch *batch, const str
  * one text does not take the others with it. */
 static void run_batch(struct ingest_embed *embed, struct batch *batch)
 {
+	size_t floats = batch->text_count * batch->info->dimension;
 	struct err err = ERR_NONE;
-	int rc = embed_texts(embed, 0, batch->text_count, batch, &err);
-	size_t first = 0;
 
+	batch->vectors = malloc((floats + 1) * sizeof(*batch->vectors));
+	int rc = batch->vectors ? embed_texts(embed, 0, batch->text_count, batch, &err)
+				: err_set(&err, -EAGAIN, "out of memory");
 	for (size_t i = 0; i < batch->slice_count; i++) {
 		const struct slice *slice = &batch->slices[i];
 		if (rc && (rc == -EAGAIN || batch->slice_count == 1)) {
 			slice->attempt->job->err = err;
 			give_up(slice->attempt, rc);
 		} else {
-			run_slice(embed, batch, slice, first, &rc);
+			run_slice(embed, batch, slice, rc);
 		}
-		first += slice->count;
 	}
 }
 
@@ -276,7 +381,8 @@ static struct attempt *take_all(struct ingest_embed *embed)
 /* Fill a batch from the front of @queue; attempts that cannot be read end there. */
 static struct attempt *fill(struct batch *batch, struct attempt *queue)
 {
-	while (queue && batch->text_count < batch->info->batch) {
+	while (queue && batch->text_count < batch->info->batch &&
+		batch->slice_count < batch->info->batch) {
 		struct attempt *attempt = queue;
 		queue = attempt->next;
 		int rc = fill_from(batch, attempt);
@@ -330,7 +436,7 @@ static void run_queue(struct ingest_embed *embed, struct batch *batch)
 			continue;
 		}
 		queue = fill(batch, queue);
-		if (batch->text_count)
+		if (batch->slice_count)
 			run_batch(embed, batch);
 		queue = sort_out(batch, queue);
 	}
@@ -360,7 +466,7 @@ int ingest_embed_new(struct ingest_embed **out, struct ingest_setup *setup, stru
 	pthread_condattr_destroy(&attributes);
 	int rc = batch_init(&embed->batch, embedder_info(setup->ports.embedder));
 	if (rc == 0)
-		rc = pool_new(&embed->pool, "embed", 1, EMBED_NICE);
+		rc = pool_new(&embed->pool, "embed", 1, POOL_IDLE);
 	if (rc) {
 		ingest_embed_free(embed);
 		return err_set(err, rc, "cannot compute embeddings: %s", strerror(-rc));

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -54,7 +55,9 @@ static void *work(void *argument)
 	struct pool *pool = argument;
 	struct job *job;
 
-	if (pool->nice)
+	if (pool->nice == POOL_IDLE)
+		sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0});
+	else if (pool->nice)
 		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), pool->nice);
 	while ((job = take(pool))) {
 		job->run(job);

@@ -14,6 +14,9 @@ struct job {
 	void (*run)(struct job *job);
 };
 
+/* A nice value for threads that run only when no other one wants to. */
+#define POOL_IDLE 20
+
 /* Start @threads threads named @name (15 characters at most), each with nice value @nice.
  * 0 or -errno. */
 int pool_new(struct pool **out, const char *name, size_t threads, int nice);

@@ -30,6 +30,8 @@ void retrieval_release(struct retrieval *retrieval)
 		return;
 	for (size_t i = 0; retrieval->documents && i < retrieval->passage_count; i++)
 		document_release(&retrieval->documents[i]);
+	for (size_t i = 0; retrieval->passages && i < retrieval->passage_count; i++)
+		free((struct nearness *)retrieval->passages[i].nearness);
 	free(retrieval->documents);
 	free(retrieval->passages);
 	search_result_release(&retrieval->words);
@@ -49,10 +51,12 @@ struct aim {
 static int search(const struct aim *aim, struct retrieval *out, struct err *err)
 {
 	const struct retrieve_request *request = aim->request;
+	bool is_long = aim->embedding || request->per_document;
+	size_t length = request->top_k > LIST_LENGTH ? request->top_k : LIST_LENGTH;
 	struct search_query query = {
 		.caller = request->caller,
 		.text = aim->text,
-		.top_k = aim->embedding ? LIST_LENGTH : request->top_k,
+		.top_k = is_long ? length : request->top_k,
 		.content_type = request->content_type,
 		.path = request->path,
 	};
@@ -187,33 +191,96 @@ static int read_record(const struct aim *aim, struct retrieval *out, size_t kept
 	return 0;
 }
 
-/* Keep the first top_k passages whose records allow it. *is_stale tells whether one was
- * dropped. */
+/* How near the sentences of a passage are. 0 or -errno. */
+static int read_nearness(const struct aim *aim, struct passage *passage, struct err *err)
+{
+	const struct hit *hit = passage->hit;
+	struct nearness *nearness;
+
+	if (!aim->embedding)
+		return 0;
+	int r = vectors_similar(aim->retriever->vectors, &hit->document, hit->version,
+		hit->chunk.index, aim->embedding, aim->info->dimension, &nearness,
+		&passage->nearness_count, err);
+	if (r == 0)
+		passage->nearness = nearness;
+	return r;
+}
+
+static const struct nearness *nearest(const struct passage *passage)
+{
+	const struct nearness *best = NULL;
+
+	for (size_t i = 0; i < passage->nearness_count; i++)
+		if (!best || passage->nearness[i].cosine > best->cosine)
+			best = &passage->nearness[i];
+	return best;
+}
+
+/* Does a better passage say the same: a chunk that overlaps this one, and its nearest sentence is
+ * the same one? Or are there enough of its document? */
+static bool is_repetition(
+	const struct aim *aim, const struct retrieval *out, const struct passage *passage)
+{
+	const struct nearness *mine = nearest(passage);
+	size_t of_document = 0;
+
+	for (size_t i = 0; i < out->passage_count; i++) {
+		const struct passage *other = &out->passages[i];
+		const struct nearness *theirs = nearest(other);
+
+		if (!uuid_equal(&other->hit->document, &passage->hit->document))
+			continue;
+		of_document++;
+		if (mine && theirs && mine->span.start_char == theirs->span.start_char &&
+			mine->span.end_char == theirs->span.end_char)
+			return true;
+	}
+	return aim->request->per_document && of_document >= aim->request->per_document;
+}
+
+/* Take a passage over as number @kept. 1: it was; 0: its record does not allow it; or -errno. */
+static int keep_passage(const struct aim *aim, struct retrieval *out, size_t kept,
+	const struct passage *from, struct err *err)
+{
+	int r = read_record(aim, out, kept, from->hit, err);
+
+	if (r <= 0)
+		return r;
+	out->passages[kept] = *from;
+	out->passage_count = kept + 1;
+	return set_title(&out->passages[kept], &out->documents[kept]) < 0
+		? err_set(err, -ENOMEM, "out of memory")
+		: 1;
+}
+
+/* Keep the first top_k passages that are no repetition and whose records allow it. *is_stale
+ * tells whether one was dropped for its record. */
 static int check_records(
 	const struct aim *aim, struct retrieval *out, bool *is_stale, struct err *err)
 {
 	size_t count = out->passage_count, kept = 0;
+	int r = 0;
 
 	*is_stale = false;
 	out->passage_count = 0;
 	out->documents = calloc(aim->request->top_k + 1, sizeof(*out->documents));
 	if (!out->documents)
 		return err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < count && kept < aim->request->top_k; i++) {
-		int r = read_record(aim, out, kept, out->passages[i].hit, err);
+	for (size_t i = 0; i < count && kept < aim->request->top_k && r >= 0; i++) {
+		struct passage passage = out->passages[i];
 
-		if (r < 0)
-			return r;
-		*is_stale |= r == 0;
-		if (r == 0)
-			continue;
-		out->passages[kept] = out->passages[i];
-		out->passage_count = kept + 1;
-		if (set_title(&out->passages[kept], &out->documents[kept]) < 0)
-			return err_set(err, -ENOMEM, "out of memory");
-		kept++;
+		r = read_nearness(aim, &passage, err);
+		bool is_new = r == 0 && !is_repetition(aim, out, &passage);
+		if (is_new)
+			r = keep_passage(aim, out, kept, &passage, err);
+		if (is_new && r == 1)
+			kept++;
+		else if (out->passage_count == kept)
+			free((struct nearness *)passage.nearness);
+		*is_stale |= is_new && r == 0;
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 static int retrieve_once(
@@ -227,6 +294,7 @@ static int retrieve_once(
 		r = check_records(aim, out, is_stale, err);
 	if (r < 0)
 		return r;
+	out->unrelated = aim->info ? aim->info->unrelated : 1;
 	out->terms = out->words.terms;
 	out->term_count = out->words.term_count;
 	return 0;

@@ -21,6 +21,7 @@ struct retrieve_request {
 	const struct caller *caller;
 	size_t top_k;
 	double threshold; /* of the dense cosine; negative: the embedder's own */
+	size_t per_document; /* at most so many passages of one document; 0: any number */
 	const char *content_type, *path; /* filters; NULL: none */
 };
 
@@ -31,6 +32,7 @@ struct retrieval {
 	struct document *documents; /* documents[i] is the record of passages[i] */
 	struct query_term *terms;
 	size_t term_count;
+	double unrelated; /* see struct generator_request */
 	struct search_result words, dense; /* what the passages' hits point into */
 };
 void retrieval_release(struct retrieval *retrieval);

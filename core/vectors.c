@@ -64,12 +64,22 @@ int vectors_remove(struct vectors *vectors, const struct uuid *document, struct 
 }
 
 int vectors_embed(struct vectors *vectors, const struct uuid *document, uint32_t version,
-	uint32_t first, const float *embeddings, size_t count, size_t dimension, const char *model,
-	struct err *err)
+	const struct embedding *embedding, size_t dimension, const char *model, struct err *err)
 {
 	return health_note(HEALTH_VECTORS,
-		vectors->ops->embed(vectors, document, version, first, embeddings, count, dimension,
-			model, err),
+		vectors->ops->embed(vectors, document, version, embedding, dimension, model, err),
+		err);
+}
+
+int vectors_similar(struct vectors *vectors, const struct uuid *document, uint32_t version,
+	uint32_t index, const float *embedding, size_t dimension, struct nearness **out,
+	size_t *count, struct err *err)
+{
+	*out = NULL;
+	*count = 0;
+	return health_note(HEALTH_VECTORS,
+		vectors->ops->similar(
+			vectors, document, version, index, embedding, dimension, out, count, err),
 		err);
 }
 

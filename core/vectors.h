@@ -22,6 +22,25 @@ struct publication {
 	const char *path; /* for filters */
 };
 
+/* What an embedding stands for: a part of a chunk, in code points of text.txt. */
+struct span {
+	uint64_t start_char, end_char;
+};
+
+/* The embeddings of one chunk: of its sentences, or of the whole. */
+struct embedding {
+	uint32_t index; /* of the chunk */
+	const struct span *spans;
+	const float *vectors; /* count × dimension, of unit length */
+	size_t count; /* 0: nothing in it is worth one */
+};
+
+/* How near the meaning of a part of a chunk is to that of a question. */
+struct nearness {
+	struct span span;
+	double cosine;
+};
+
 /* A search, by words or by embedding. */
 struct search_query {
 	const struct caller *caller; /* sees only what he may read; filtered before ranking */
@@ -103,13 +122,11 @@ struct vectors_ops {
 	/* Forget a document. No search that begins later finds it. 0 also if it is unknown. */
 	int (*remove)(struct vectors *, const struct uuid *document, struct err *);
 
-	/* Attach embeddings, one a chunk, to the chunks first .. first + count - 1 of a
-	 * version: @vectors holds count × dimension floats of unit length. Allowed before and
-	 * after publish. -EINVAL if @model or @dimension is not what the index is bound to; an
-	 * empty index is bound by the first call. */
+	/* Attach the embeddings of a chunk, in place of those that it has. Allowed before and
+	 * after publish. -ENOENT if there is no such chunk; -EINVAL if @model or @dimension is
+	 * not what the index is bound to; an empty index is bound by the first call. */
 	int (*embed)(struct vectors *, const struct uuid *document, uint32_t version,
-		uint32_t first, const float *vectors, size_t count, size_t dimension,
-		const char *model, struct err *);
+		const struct embedding *, size_t dimension, const char *model, struct err *);
 
 	/* The chunks that share at least one word with the question, by BM25; equal scores by
 	 * document and index. Of several forms of one word the best counts, not their sum. A
@@ -117,9 +134,15 @@ struct vectors_ops {
 	int (*words)(struct vectors *, const struct search_query *, struct search_result *out,
 		struct err *);
 
-	/* The chunks nearest to the embedding, by cosine. */
+	/* The chunks nearest to the embedding: each by the cosine of its nearest part. */
 	int (*dense)(struct vectors *, const struct search_query *, struct search_result *out,
 		struct err *);
+
+	/* How near each embedded part of one chunk is, in order; none where nothing is
+	 * embedded. The caller frees *out. */
+	int (*similar)(struct vectors *, const struct uuid *document, uint32_t version,
+		uint32_t index, const float *embedding, size_t dimension, struct nearness **out,
+		size_t *count, struct err *);
 
 	/* The chunks of a version in order, from index @first, at most @count. Embeddings are
 	 * not among what is returned. */
@@ -146,8 +169,11 @@ int vectors_set_access(
 	struct vectors *, const struct uuid *document, const struct access *, struct err *);
 int vectors_set_path(struct vectors *, const struct uuid *document, const char *path, struct err *);
 int vectors_remove(struct vectors *, const struct uuid *document, struct err *);
-int vectors_embed(struct vectors *, const struct uuid *document, uint32_t version, uint32_t first,
-	const float *vectors, size_t count, size_t dimension, const char *model, struct err *);
+int vectors_embed(struct vectors *, const struct uuid *document, uint32_t version,
+	const struct embedding *, size_t dimension, const char *model, struct err *err);
+int vectors_similar(struct vectors *, const struct uuid *document, uint32_t version, uint32_t index,
+	const float *embedding, size_t dimension, struct nearness **out, size_t *count,
+	struct err *err);
 int vectors_words(
 	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
 int vectors_dense(

@@ -18,14 +18,15 @@
 
 #include "core/auto.h"
 
-#define DENSE_MAGIC UINT64_C(0x31306573646b7361)
+#define DENSE_MAGIC UINT64_C(0x32306573646b7361)
 #define HEAD_BYTES  4096
 #define MAP_STEP    ((size_t)16 << 20)
 
 /* A record whose edition is 0 counts no more. */
 struct record {
 	struct dense_item item;
-	float vector[];
+	float scale;
+	int8_t numbers[];
 };
 
 struct head {
@@ -132,7 +133,7 @@ int dense_open(struct dense **out, const char *path, size_t dimension, struct er
 	if (!dense)
 		return fail(err, -ENOMEM);
 	dense->dimension = dimension;
-	dense->record_bytes = (sizeof(struct record) + dimension * sizeof(float) + 7) & ~(size_t)7;
+	dense->record_bytes = (sizeof(struct record) + dimension + 7) & ~(size_t)7;
 	dense->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	int rc = dense->fd < 0 ? -errno : load(dense);
 	if (rc) {
@@ -180,8 +181,8 @@ uint64_t dense_last_number(const struct dense *dense)
 	return dense->count ? record_at(dense, dense->count - 1)->item.number : 0;
 }
 
-int dense_add(
-	struct dense *dense, const struct dense_item *item, const float *vector, struct err *err)
+int dense_add(struct dense *dense, const struct dense_item *item, const struct dense_code *code,
+	struct err *err)
 {
 	AUTO_FREE struct record *record = calloc(1, dense->record_bytes);
 	size_t bytes = dense->record_bytes, end = bytes_of(dense, dense->count + 1);
@@ -189,7 +190,8 @@ int dense_add(
 	if (!record)
 		return fail(err, -ENOMEM);
 	record->item = *item;
-	memcpy(record->vector, vector, dense->dimension * sizeof(float));
+	record->scale = code->scale;
+	memcpy(record->numbers, code->numbers, dense->dimension);
 	ssize_t done = pwrite(dense->fd, record, bytes, (off_t)(end - bytes));
 	if (done != (ssize_t)bytes)
 		return fail(err, done < 0 ? -errno : -ENOSPC);
@@ -203,40 +205,79 @@ int dense_add(
 int dense_forget(struct dense *dense, uint64_t chunk, struct err *err)
 {
 	static const uint32_t none;
+	bool has_begun = false;
 
+	/* Those of one chunk lie one behind the other. */
 	for (size_t i = dense->count; i-- > 0;) {
 		const struct record *record = record_at(dense, i);
 		off_t at = (off_t)bytes_of(dense, i) + (off_t)offsetof(struct dense_item, edition);
-		if (record->item.chunk != chunk || !record->item.edition)
+		if (record->item.chunk != chunk || !record->item.edition) {
+			if (has_begun)
+				break;
 			continue;
+		}
+		has_begun = true;
 		if (pwrite(dense->fd, &none, sizeof(none), at) != (ssize_t)sizeof(none))
 			return fail(err, errno ? -errno : -EIO);
-		return 0;
 	}
 	return 0;
+}
+
+/* A chunk on its way through the scan: its vectors lie one behind the other. */
+struct scan {
+	const struct dense *dense;
+	const int8_t *query;
+	float scale;
+	struct best *best;
+	struct found found;
+};
+
+/* Offer the chunk that was scanned. */
+static int finish_chunk(struct scan *scan)
+{
+	int rc = scan->found.id ? best_offer(scan->best, &scan->found) : 0;
+
+	scan->found.id = 0;
+	return rc;
+}
+
+static int scan_record(struct scan *scan, const struct record *record)
+{
+	double score = (double)dense_product(record->numbers, scan->query, scan->dense->dimension) *
+		(double)record->scale * (double)scan->scale;
+
+	if (record->item.chunk == scan->found.id) {
+		scan->found.score = score > scan->found.score ? score : scan->found.score;
+		return 0;
+	}
+	int rc = finish_chunk(scan);
+	scan->found.score = score;
+	scan->found.id = record->item.chunk;
+	scan->found.index = record->item.index;
+	return rc;
 }
 
 int dense_search(const struct dense *dense, const float *query,
 	bool (*admits)(void *context, uint32_t edition, struct found *found), void *context,
 	struct best *best)
 {
-	struct found found = {0};
+	AUTO_FREE int8_t *packed = malloc(dense->dimension + 1);
+	struct scan scan = {.dense = dense, .query = packed, .best = best};
 	uint32_t edition = 0;
 	bool is_admitted = false;
+	int rc = packed ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < dense->count; i++) {
+	if (!rc)
+		scan.scale = dense_pack(query, dense->dimension, packed);
+	for (size_t i = 0; i < dense->count && !rc; i++) {
 		const struct record *record = record_at(dense, i);
 		if (record->item.edition != edition) {
+			rc = finish_chunk(&scan);
 			edition = record->item.edition;
-			is_admitted = edition && admits(context, edition, &found);
+			is_admitted = edition && admits(context, edition, &scan.found);
 		}
-		if (!is_admitted)
-			continue;
-		found.score = (double)dense_product(record->vector, query, dense->dimension);
-		found.id = record->item.chunk;
-		found.index = record->item.index;
-		if (best_offer(best, &found))
-			return -ENOMEM;
+		if (is_admitted && !rc)
+			rc = scan_record(&scan, record);
 	}
-	return 0;
+	return rc ? rc : finish_chunk(&scan);
 }

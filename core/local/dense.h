@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Embeddings in one flat file that is mapped and scanned whole: exact nearest neighbours. The
- * file can be made again from the rows at any time. */
+/* Embeddings, a byte a number, in one flat file that is mapped and scanned whole: exact nearest
+ * neighbours. The file can be made again from the rows at any time. */
 #ifndef ASKFS_CORE_LOCAL_DENSE_H
 #define ASKFS_CORE_LOCAL_DENSE_H
 
@@ -11,9 +11,15 @@
 struct dense;
 
 struct dense_item {
-	uint64_t number; /* of its row; ascending in the file */
+	uint64_t number; /* of its chunk's row; ascending in the file */
 	uint64_t chunk; /* id */
 	uint32_t edition, index;
+};
+
+/* A vector as it is kept: numbers × scale. */
+struct dense_code {
+	float scale;
+	const int8_t *numbers;
 };
 
 /* Open @path for vectors of @dimension, or make it anew: if it is missing, of another
@@ -32,23 +38,26 @@ size_t dense_count(const struct dense *dense);
 uint64_t dense_last_number(const struct dense *dense);
 
 /* [W] Append. 0 or -errno. */
-int dense_add(
-	struct dense *dense, const struct dense_item *item, const float *vector, struct err *err);
+int dense_add(struct dense *dense, const struct dense_item *item, const struct dense_code *code,
+	struct err *err);
 
-/* [W] The chunk's vector counts no more; 0 also if it has none. */
+/* [W] The chunk's vectors count no more; 0 also if it has none. */
 int dense_forget(struct dense *dense, uint64_t chunk, struct err *err);
 
-/* [R] Offer the nearest to @query that @admits lets through (fills document and version).
- * 0 or -ENOMEM. */
+/* [R] Offer the chunks nearest to @query that @admits lets through (fills document and version),
+ * each once, by its nearest vector. 0 or -ENOMEM. */
 int dense_search(const struct dense *dense, const float *query,
 	bool (*admits)(void *context, uint32_t edition, struct found *found), void *context,
 	struct best *best);
 
+/* A vector to bytes; returns the scale. */
+float dense_pack(const float *vector, size_t n, int8_t *out);
+
 /* The scalar product; the fastest way that this CPU has. */
-float dense_product(const float *a, const float *b, size_t n);
+int32_t dense_product(const int8_t *a, const int8_t *b, size_t n);
 
 /* Every way this CPU has, for tests: NULL behind the last. */
-typedef float (*dense_product_fn)(const float *a, const float *b, size_t n);
+typedef int32_t (*dense_product_fn)(const int8_t *a, const int8_t *b, size_t n);
 dense_product_fn dense_product_way(size_t i);
 
 #endif

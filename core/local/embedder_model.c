@@ -18,6 +18,8 @@
 /* Tokens a pass: the weights are read once for all of them, the scratch stays in the cache. */
 #define PASS_TOKENS  384
 #define BATCH	     32
+#define SHARE_LEAST  4 /* texts that are worth a thread */
+#define THREADS_MAX  64
 #define REST_NS	     (60 * NS_PER_SEC)
 #define DEFAULT_NAME "e5-small-q4.bin"
 
@@ -36,6 +38,7 @@ struct local {
 	struct embedder embedder;
 	struct model *model;
 	struct embedder_info info;
+	size_t threads;
 	char name[192];
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -202,18 +205,68 @@ static int run(struct local *local, struct scratch *scratch, enum embed_kind kin
 	return 0;
 }
 
+/* A share of a call's texts. */
+struct share {
+	struct local *local;
+	enum embed_kind kind;
+	const char *const *texts;
+	size_t count;
+	float *out;
+	int rc;
+	pthread_t thread;
+	bool has_thread;
+};
+
+static void *share_run(void *context)
+{
+	struct share *share = context;
+	struct scratch *scratch = borrow(share->local);
+
+	share->rc = scratch
+		? run(share->local, scratch, share->kind, share->texts, share->count, share->out)
+		: -ENOMEM;
+	give_back(share->local, scratch);
+	return NULL;
+}
+
+/* Passages are shared out; a question is one text. The threads have their maker's priority. */
+static int run_shares(struct local *local, enum embed_kind kind, const char *const *texts,
+	size_t count, float *out)
+{
+	struct share shares[THREADS_MAX];
+	size_t many = count / SHARE_LEAST < local->threads ? count / SHARE_LEAST : local->threads;
+	size_t part, at = 0;
+	int rc = 0;
+
+	many = many < 1 ? 1 : many > THREADS_MAX ? THREADS_MAX : many;
+	for (size_t i = 0; i < many; i++, at += part) {
+		part = (count - at) / (many - i);
+		shares[i] = (struct share){local, kind, texts + at, part,
+			out + at * local->info.dimension, 0, 0, false};
+		shares[i].has_thread = i + 1 < many &&
+			pthread_create(&shares[i].thread, NULL, share_run, &shares[i]) == 0;
+	}
+	for (size_t i = many; i-- > 0;)
+		if (!shares[i].has_thread)
+			share_run(&shares[i]);
+	for (size_t i = 0; i < many; i++) {
+		if (shares[i].has_thread)
+			pthread_join(shares[i].thread, NULL);
+		rc = rc ? rc : shares[i].rc;
+	}
+	return rc;
+}
+
 static int local_embed(struct embedder *embedder, enum embed_kind kind, const char *const *texts,
 	size_t count, float *out, struct err *err)
 {
 	struct local *local = local_of(embedder);
-	struct scratch *scratch = borrow(local);
-	int rc = scratch ? model_wake(local->model) : -ENOMEM;
+	int rc = model_wake(local->model);
 
 	if (!rc) {
-		rc = run(local, scratch, kind, texts, count, out);
+		rc = run_shares(local, kind, texts, count, out);
 		model_release(local->model);
 	}
-	give_back(local, scratch);
 	if (rc == -EBADMSG)
 		return err_set(err, rc, "%s gives no numbers: its file is damaged", local->name);
 	return rc ? err_set(err, rc, "the embedding model: %s", strerror(-rc)) : 0;
@@ -281,7 +334,7 @@ static int start_keeper(struct local *local, struct err *err)
 	return rc ? err_set(err, -rc, "no thread for the embedder: %s", strerror(rc)) : 0;
 }
 
-int embedder_model_new(struct embedder **out, const char *path, size_t in_flight, struct err *err)
+int embedder_model_new(struct embedder **out, const char *path, size_t threads, struct err *err)
 {
 	static const struct embedder_ops ops = {
 		.name = "model",
@@ -302,12 +355,12 @@ int embedder_model_new(struct embedder **out, const char *path, size_t in_flight
 	snprintf(
 		local->name, sizeof(local->name), "%s-%s", shape->name, model_digest(local->model));
 	local->embedder.ops = &ops;
+	local->threads = threads;
 	local->info = (struct embedder_info){
 		.model = local->name,
 		.dimension = shape->hidden,
 		.unit = EMBED_UNIT_SENTENCE,
-		.batch = BATCH,
-		.in_flight = in_flight,
+		.batch = 2 * BATCH,
 		.dense_weight = E5_WEIGHT,
 		.threshold = E5_THRESHOLD,
 		.unrelated = E5_UNRELATED,

@@ -5,9 +5,9 @@
 
 #include "core/embedder.h"
 
-/* Open the model at @path: a packed file, or a folder in Hugging Face's layout. @in_flight: calls
- * for passages that are wanted at a time. 0; -errno with *err set, as model_open. */
-int embedder_model_new(struct embedder **out, const char *path, size_t in_flight, struct err *err);
+/* Open the model at @path: a packed file, or a folder in Hugging Face's layout. A call for many
+ * passages is shared by so many threads. 0; -errno with *err set, as model_open. */
+int embedder_model_new(struct embedder **out, const char *path, size_t threads, struct err *err);
 
 /* Where the model called @name is: @name itself if it has a slash; else a file NAME or NAME.bin,
  * or a folder NAME, below the first of these that has it: models/ beside the running program,

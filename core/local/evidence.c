@@ -379,7 +379,8 @@ static double nearness_of(const struct generator_request *request, const struct 
 	for (size_t i = 0; i < passage->nearness_count; i++) {
 		const struct nearness *near = &passage->nearness[i];
 
-		if (near->start_char < item->end_char && item->start_char < near->end_char)
+		if (near->span.start_char < item->end_char &&
+			item->start_char < near->span.end_char)
 			return fmax(
 				0, (near->cosine - request->unrelated) / (1 - request->unrelated));
 	}

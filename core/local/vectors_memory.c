@@ -12,7 +12,7 @@
 #include "core/auto.h"
 #include "core/local/vectors_memory_inside.h"
 
-static struct stored *find(struct memory *memory, const struct uuid *id)
+struct stored *memory_find(struct memory *memory, const struct uuid *id)
 {
 	for (size_t i = 0; i < memory->document_count; i++)
 		if (uuid_equal(&memory->documents[i].id, id))
@@ -22,7 +22,7 @@ static struct stored *find(struct memory *memory, const struct uuid *id)
 
 static struct stored *find_or_make(struct memory *memory, const struct uuid *id)
 {
-	struct stored *have = find(memory, id);
+	struct stored *have = memory_find(memory, id);
 
 	if (have)
 		return have;
@@ -68,13 +68,23 @@ static size_t find_entry(const struct version *version, uint32_t index)
 	return at;
 }
 
+struct entry *memory_entry(struct version *version, uint32_t index)
+{
+	size_t at = version ? find_entry(version, index) : 0;
+
+	return version && at < version->count && version->entries[at].chunk.index == index
+		? &version->entries[at]
+		: NULL;
+}
+
 static void entry_release(struct memory *memory, struct entry *entry)
 {
 	free((char *)entry->chunk.text);
 	free((char *)entry->chunk.heading);
 	bag_release(&entry->bag);
-	memory->embedding_count -= entry->embedding != NULL;
-	free(entry->embedding);
+	memory->embedding_count -= entry->span_count;
+	free(entry->spans);
+	free(entry->embeddings);
 }
 
 static void drop_version(struct memory *memory, struct stored *document, size_t at)
@@ -196,7 +206,7 @@ static int memory_discard(
 
 	(void)err;
 	pthread_mutex_lock(&memory->lock);
-	struct stored *document = find(memory, id);
+	struct stored *document = memory_find(memory, id);
 	struct version *version = memory_version(document, number);
 	if (version && number != document->published) {
 		drop_version(memory, document, (size_t)(version - document->versions));
@@ -214,7 +224,7 @@ static int memory_set_access(struct vectors *vectors, const struct uuid *id,
 
 	(void)err;
 	pthread_mutex_lock(&memory->lock);
-	struct stored *document = find(memory, id);
+	struct stored *document = memory_find(memory, id);
 	if (document)
 		document->access = *access;
 	pthread_mutex_unlock(&memory->lock);
@@ -230,7 +240,7 @@ static int memory_set_path(
 	if (!copy)
 		return memory_short(err);
 	pthread_mutex_lock(&memory->lock);
-	struct stored *document = find(memory, id);
+	struct stored *document = memory_find(memory, id);
 	if (document) {
 		free(document->path);
 		document->path = copy;
@@ -247,7 +257,7 @@ static int memory_remove(struct vectors *vectors, const struct uuid *id, struct 
 
 	(void)err;
 	pthread_mutex_lock(&memory->lock);
-	struct stored *document = find(memory, id);
+	struct stored *document = memory_find(memory, id);
 	if (document)
 		drop_document(memory, document);
 	pthread_mutex_unlock(&memory->lock);
@@ -273,36 +283,44 @@ static int check_binding(
 		memory->model, memory->dimension, model, dimension);
 }
 
-static int embed_one(struct memory *memory, struct version *version, uint32_t index,
-	const float *embedding, struct err *err)
+static int take_embedding(struct memory *memory, struct entry *entry,
+	const struct embedding *embedding, struct err *err)
 {
-	size_t at = version ? find_entry(version, index) : 0;
+	size_t floats = embedding->count * memory->dimension;
+	struct nearness *spans = calloc(embedding->count + 1, sizeof(*spans));
+	float *copy = malloc((floats + 1) * sizeof(*copy));
 
-	if (!version || at == version->count || version->entries[at].chunk.index != index)
-		return err_set(err, -ENOENT, "there is no chunk %u to embed", index);
-	struct entry *entry = &version->entries[at];
-	if (!entry->embedding) {
-		entry->embedding = malloc(memory->dimension * sizeof(float));
-		if (!entry->embedding)
-			return memory_short(err);
-		memory->embedding_count++;
+	if (!spans || !copy) {
+		free(spans);
+		free(copy);
+		return memory_short(err);
 	}
-	memcpy(entry->embedding, embedding, memory->dimension * sizeof(float));
+	for (size_t i = 0; i < embedding->count; i++)
+		spans[i].span = embedding->spans[i];
+	if (floats)
+		memcpy(copy, embedding->vectors, floats * sizeof(*copy));
+	memory->embedding_count += embedding->count - entry->span_count;
+	free(entry->spans);
+	free(entry->embeddings);
+	entry->spans = spans;
+	entry->embeddings = copy;
+	entry->span_count = embedding->count;
 	return 0;
 }
 
 static int memory_embed(struct vectors *vectors, const struct uuid *id, uint32_t number,
-	uint32_t first, const float *embeddings, size_t count, size_t dimension, const char *model,
-	struct err *err)
+	const struct embedding *embedding, size_t dimension, const char *model, struct err *err)
 {
 	struct memory *memory = (struct memory *)vectors;
 
 	pthread_mutex_lock(&memory->lock);
-	struct version *version = memory_version(find(memory, id), number);
+	struct entry *entry =
+		memory_entry(memory_version(memory_find(memory, id), number), embedding->index);
 	int rc = check_binding(memory, model, dimension, err);
-	for (size_t i = 0; i < count && !rc; i++)
-		rc = embed_one(
-			memory, version, first + (uint32_t)i, embeddings + i * dimension, err);
+	if (!rc && !entry)
+		rc = err_set(err, -ENOENT, "there is no chunk %u to embed", embedding->index);
+	if (!rc)
+		rc = take_embedding(memory, entry, embedding, err);
 	pthread_mutex_unlock(&memory->lock);
 	return rc;
 }
@@ -314,7 +332,7 @@ static int copy_next(struct memory *memory, const struct uuid *id, uint32_t numb
 	int rc = 0;
 
 	pthread_mutex_lock(&memory->lock);
-	const struct version *version = memory_version(find(memory, id), number);
+	const struct version *version = memory_version(memory_find(memory, id), number);
 	size_t at = version ? find_entry(version, index) : 0;
 	if (version && at < version->count)
 		rc = memory_chunk_copy(out, &version->entries[at].chunk) ? -ENOMEM : 1;
@@ -399,6 +417,7 @@ static const struct vectors_ops memory_ops = {
 	.set_path = memory_set_path,
 	.remove = memory_remove,
 	.embed = memory_embed,
+	.similar = memory_similar,
 	.words = memory_words,
 	.dense = memory_dense,
 	.chunks = memory_chunks,

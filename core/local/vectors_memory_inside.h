@@ -12,7 +12,9 @@
 struct entry {
 	struct chunk chunk; /* text and heading owned */
 	struct bag bag;
-	float *embedding; /* NULL: none yet */
+	struct nearness *spans; /* cosine unused; NULL: none yet */
+	float *embeddings; /* one a span */
+	size_t span_count;
 };
 
 struct version {
@@ -48,11 +50,20 @@ static inline int memory_short(struct err *err)
 /* The version of that number, NULL: none; @document may be NULL. */
 struct version *memory_version(struct stored *document, uint32_t number);
 
+/* The chunk of that index, NULL: none; @version may be NULL. */
+struct entry *memory_entry(struct version *version, uint32_t index);
+
+/* The document, NULL: none. */
+struct stored *memory_find(struct memory *memory, const struct uuid *id);
+
 /* A copy whose text and heading are heap memory. */
 int memory_chunk_copy(struct chunk *to, const struct chunk *from);
 
 int memory_words(
 	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
+int memory_similar(struct vectors *, const struct uuid *document, uint32_t version, uint32_t index,
+	const float *embedding, size_t dimension, struct nearness **out, size_t *count,
+	struct err *err);
 int memory_dense(
 	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
 

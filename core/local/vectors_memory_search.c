@@ -158,17 +158,62 @@ int memory_words(struct vectors *vectors, const struct search_query *query,
 	return rc ? memory_short(err) : 0;
 }
 
-static int score_dense(
-	struct search *search, const struct stored *document, const struct entry *entry)
+static double cosine(const float *a, const float *b, size_t dimension)
 {
 	double sum = 0;
 
+	for (size_t i = 0; i < dimension; i++)
+		sum += (double)a[i] * (double)b[i];
+	return sum;
+}
+
+static int score_dense(
+	struct search *search, const struct stored *document, const struct entry *entry)
+{
+	const struct search_query *query = search->query;
+	double best = -2;
+
 	search->out->chunk_count++;
-	if (!entry->embedding || !admits(search->query, document))
+	if (!admits(query, document))
 		return 0;
-	for (size_t i = 0; i < search->query->dimension; i++)
-		sum += (double)entry->embedding[i] * (double)search->query->embedding[i];
-	return add_hit(search, document, entry, sum);
+	for (size_t i = 0; i < entry->span_count; i++) {
+		double now = cosine(entry->embeddings + i * query->dimension, query->embedding,
+			query->dimension);
+		best = now > best ? now : best;
+	}
+	return entry->span_count ? add_hit(search, document, entry, best) : 0;
+}
+
+static int measure(const struct memory *memory, const struct entry *entry, const float *embedding,
+	struct nearness **out, size_t *count)
+{
+	struct nearness *list = calloc(entry->span_count + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < entry->span_count; i++)
+		list[i] = (struct nearness){entry->spans[i].span,
+			cosine(entry->embeddings + i * memory->dimension, embedding,
+				memory->dimension)};
+	*out = list;
+	*count = entry->span_count;
+	return 0;
+}
+
+int memory_similar(struct vectors *vectors, const struct uuid *document, uint32_t number,
+	uint32_t index, const float *embedding, size_t dimension, struct nearness **out,
+	size_t *count, struct err *err)
+{
+	struct memory *memory = (struct memory *)vectors;
+	int rc = 0;
+
+	pthread_mutex_lock(&memory->lock);
+	const struct entry *entry =
+		memory_entry(memory_version(memory_find(memory, document), number), index);
+	if (entry && entry->span_count && dimension == memory->dimension)
+		rc = measure(memory, entry, embedding, out, count);
+	pthread_mutex_unlock(&memory->lock);
+	return rc ? memory_short(err) : 0;
 }
 
 int memory_dense(struct vectors *vectors, const struct search_query *query,

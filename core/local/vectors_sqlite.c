@@ -93,6 +93,7 @@ static const struct vectors_ops store_ops = {
 	.set_path = store_set_path,
 	.remove = store_remove,
 	.embed = store_embed,
+	.similar = store_similar,
 	.words = store_words,
 	.dense = store_dense,
 	.chunks = store_chunks,

@@ -185,8 +185,10 @@ bool asks_for_several(const char *question, size_t len, size_t *start, size_t *e
 	bool is_so = has_entry(question, len, several_words, &where) ||
 		has_piece(question, len, several_pieces, &where);
 
-	*start = is_so ? where.start : 0;
-	*end = is_so ? where.end : 0;
+	if (start && end) {
+		*start = is_so ? where.start : 0;
+		*end = is_so ? where.end : 0;
+	}
 	return is_so;
 }
 

@@ -13,7 +13,7 @@ enum asks asks_of(const char *question, size_t len);
 
 /* Does it ask about several documents ("compare …", "list all …"), so that one sentence of each
  * says more than three of one? Then [*start, *end) are the bytes that ask so, which are no word
- * of the matter. Any thread. */
+ * of the matter; both may be NULL. Any thread. */
 bool asks_for_several(const char *question, size_t len, size_t *start, size_t *end);
 
 /* How well the word [@text, @len) of a sentence would do for an answer, 0 to 1: a number or a

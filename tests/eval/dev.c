@@ -2,7 +2,8 @@
 /*
  * dev DOCS QUESTIONS.jsonl RUN.jsonl [FEATURES.jsonl]: chunks the text files of a folder into
  * memory, asks every question and writes what score.py reads. With a fourth argument also the
- * features of every sentence, from which calibrate.py derives the constants of evidence.c.
+ * features of every sentence, from which calibrate.py derives the constants of evidence.c. The
+ * environment's MODEL names an embedding model; without it everything works by words alone.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,8 +15,11 @@
 
 #include "core/auto.h"
 #include "core/buf.h"
+#include "core/chunk_parts.h"
 #include "core/clock.h"
 #include "core/local/catalog_memory.h"
+#include "core/local/embedder_cached.h"
+#include "core/local/embedder_model.h"
 #include "core/local/evidence.h"
 #include "core/local/generator_extractive.h"
 #include "core/local/vectors_memory.h"
@@ -28,6 +32,7 @@ struct base {
 	struct vectors *vectors;
 	struct catalog *catalog;
 	struct generator *generator;
+	struct embedder *embedder; /* NULL: by words alone */
 	struct uuid document;
 	const char *title;
 };
@@ -53,6 +58,44 @@ static char *read_file(const char *path, size_t *len)
 	return buf_take(&buf, len);
 }
 
+/* The parts of one chunk. */
+struct parts {
+	char *texts[1024];
+	struct span spans[1024];
+	size_t count;
+};
+
+static int take_part(void *context, const char *text, size_t len, const struct span *span)
+{
+	struct parts *parts = context;
+
+	if (parts->count == ARRAY_LEN(parts->texts))
+		return 1;
+	parts->texts[parts->count] = strndup(text, len);
+	parts->spans[parts->count++] = *span;
+	return 0;
+}
+
+static void embed_chunk(struct base *base, const struct chunk *chunk)
+{
+	const struct embedder_info *info = embedder_info(base->embedder);
+	struct parts parts = {.count = 0};
+	struct err err = ERR_NONE;
+
+	chunk_parts(chunk, info->unit, take_part, &parts);
+	AUTO_FREE float *vectors = malloc((parts.count + 1) * info->dimension * sizeof(float));
+	if (parts.count &&
+		embedder_embed(base->embedder, EMBED_PASSAGE, (const char *const *)parts.texts,
+			parts.count, vectors, &err) < 0)
+		die("embed", &err);
+	const struct embedding embedding = {chunk->index, parts.spans, vectors, parts.count};
+	if (vectors_embed(base->vectors, &base->document, 1, &embedding, info->dimension,
+		    info->model, &err) < 0)
+		die("embed", &err);
+	for (size_t i = 0; i < parts.count; i++)
+		free(parts.texts[i]);
+}
+
 static int add_chunk(void *context, const struct chunk *chunk)
 {
 	struct base *base = context;
@@ -60,6 +103,8 @@ static int add_chunk(void *context, const struct chunk *chunk)
 
 	if (vectors_add(base->vectors, &base->document, 1, base->title, chunk, 1, &err) < 0)
 		die("add", &err);
+	if (base->embedder)
+		embed_chunk(base, chunk);
 	return 0;
 }
 
@@ -192,7 +237,8 @@ static void write_features(
 static void ask(struct base *base, const cJSON *question, FILE *run, FILE *features)
 {
 	const char *id = cJSON_GetStringValue(cJSON_GetObjectItem(question, "id"));
-	struct retriever retriever = {.vectors = base->vectors, .catalog = base->catalog};
+	struct retriever retriever = {
+		.vectors = base->vectors, .catalog = base->catalog, .embedder = base->embedder};
 	struct retrieve_request request = {
 		.question = cJSON_GetStringValue(cJSON_GetObjectItem(question, "question")),
 		.caller = &(struct caller){.uid = 0},
@@ -214,6 +260,7 @@ static void ask(struct base *base, const cJSON *question, FILE *run, FILE *featu
 		.passage_count = found.passage_count,
 		.terms = found.terms,
 		.term_count = found.term_count,
+		.unrelated = found.unrelated,
 	};
 	if (generator_generate(base->generator, &asked, ignore, NULL, &said, &err) < 0)
 		die("generate", &err);
@@ -227,10 +274,28 @@ static void ask(struct base *base, const cJSON *question, FILE *run, FILE *featu
 	retrieval_release(&found);
 }
 
+/* What was embedded once is kept in the folder EMBEDDINGS, where it is named. */
+static void open_embedder(struct base *base)
+{
+	const char *path = getenv("MODEL"), *folder = getenv("EMBEDDINGS");
+	struct err err = ERR_NONE;
+	struct embedder *cached;
+
+	if (!path || !path[0])
+		return;
+	if (embedder_model_new(&base->embedder, path, 2, &err) < 0)
+		die("model", &err);
+	if (!folder)
+		return;
+	if (embedder_cached_new(&cached, base->embedder, folder, (uint64_t)1 << 30, &err) < 0)
+		die("cache", &err);
+	base->embedder = cached;
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_NONE;
-	struct base base;
+	struct base base = {0};
 	char *line = NULL;
 	size_t size = 0;
 
@@ -240,6 +305,7 @@ int main(int argc, char **argv)
 		fputs("usage: dev DOCS QUESTIONS.jsonl RUN.jsonl [FEATURES.jsonl]\n", stderr);
 		return 2;
 	}
+	open_embedder(&base);
 	add_documents(&base, argv[1]);
 	FILE *questions = fopen(argv[2], "re"), *run = fopen(argv[3], "we");
 	FILE *features = argc > 4 ? fopen(argv[4], "we") : NULL;
@@ -256,6 +322,7 @@ int main(int argc, char **argv)
 	fclose(questions);
 	if (fclose(run) != 0 || (features && fclose(features) != 0))
 		die("write", NULL);
+	embedder_free(base.embedder);
 	generator_free(base.generator);
 	vectors_free(base.vectors);
 	catalog_free(base.catalog);

@@ -99,12 +99,19 @@ static int vectors_remove_(struct vectors *v, const struct uuid *document, struc
 }
 
 static int vectors_embed_(struct vectors *v, const struct uuid *document, uint32_t version,
-	uint32_t first, const float *floats, size_t count, size_t dimension, const char *model,
-	struct err *err)
+	const struct embedding *embedding, size_t dimension, const char *model, struct err *err)
 {
 	PASS(v, faulty_vectors,
-		vectors_embed(self->inner, document, version, first, floats, count, dimension,
-			model, err));
+		vectors_embed(self->inner, document, version, embedding, dimension, model, err));
+}
+
+static int vectors_similar_(struct vectors *v, const struct uuid *document, uint32_t version,
+	uint32_t index, const float *embedding, size_t dimension, struct nearness **out,
+	size_t *count, struct err *err)
+{
+	PASS(v, faulty_vectors,
+		vectors_similar(self->inner, document, version, index, embedding, dimension, out,
+			count, err));
 }
 
 static int vectors_chunks_(struct vectors *v, const struct uuid *document, uint32_t version,
@@ -131,6 +138,7 @@ static const struct vectors_ops faulty_vectors_ops = {
 	.set_path = vectors_set_path_,
 	.remove = vectors_remove_,
 	.embed = vectors_embed_,
+	.similar = vectors_similar_,
 	.chunks = vectors_chunks_,
 	.each = vectors_each_,
 };

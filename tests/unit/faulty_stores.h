@@ -74,10 +74,10 @@ FAULTY(vectors, chunks,
 		uint32_t count, vectors_chunk_fn callback, void *context, struct err *err),
 	(vectors, id, version, first, count, callback, context, err))
 FAULTY(vectors, embed,
-	(struct vectors * vectors, const struct uuid *id, uint32_t version, uint32_t first,
-		const float *floats, size_t count, size_t dimension, const char *model,
+	(struct vectors * vectors, const struct uuid *id, uint32_t version,
+		const struct embedding *embedding, size_t dimension, const char *model,
 		struct err *err),
-	(vectors, id, version, first, floats, count, dimension, model, err))
+	(vectors, id, version, embedding, dimension, model, err))
 FAULTY(blobs, put,
 	(struct blobs * blobs, const struct blob_key *key, int fd, uint64_t size,
 		const uint8_t sha256[32], struct err *err),

@@ -368,7 +368,7 @@ static void nearness_finds_what_words_do_not(void **state)
 {
 	static const char *const texts[] = {
 		"The canteen opens at noon. Money is returned within two weeks.", NULL};
-	struct nearness nearness[] = {{100, 126, .72}, {127, 162, .91}};
+	struct nearness nearness[] = {{{100, 126}, .72}, {{127, 162}, .91}};
 	struct world *world = *state;
 
 	assert_int_equal(ask(world, "When are refunds paid?", texts), 0);

@@ -128,8 +128,10 @@ static void test_an_index_of_another_model(void **state)
 	(void)state;
 	begin(&world, 0, 3);
 	assert_int_equal(vectors_add(world.vectors, &other, 1, NULL, &chunk, 1, &err), 0);
-	assert_int_equal(
-		vectors_embed(world.vectors, &other, 1, 0, vector, 1, 3, "another", &err), 0);
+	assert_int_equal(vectors_embed(world.vectors, &other, 1,
+				 &(struct embedding){0, &(struct span){0, 11}, vector, 1}, 3,
+				 "another", &err),
+		0);
 	assert_int_equal(iw_run(&world, &id, "a.txt", "some words"), INGEST_FAILED);
 	AUTO_DOCUMENT struct document record = iw_record(&world, &id);
 	assert_int_equal(record.status, DOC_FAILED);

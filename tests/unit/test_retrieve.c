@@ -67,7 +67,9 @@ static size_t add(struct base *base, const char *path, const char *text, uid_t o
 		assert_int_equal(embedder_embed(base->retriever.embedder, EMBED_PASSAGE, &text, 1,
 					 vector, &err),
 			0);
-		assert_int_equal(vectors_embed(base->retriever.vectors, &id, 1, 0, vector, 1,
+		const struct span span = {0, strlen(text)};
+		const struct embedding embedding = {0, &span, vector, 1};
+		assert_int_equal(vectors_embed(base->retriever.vectors, &id, 1, &embedding,
 					 info->dimension, info->model, &err),
 			0);
 	}

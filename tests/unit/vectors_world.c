@@ -96,9 +96,11 @@ void world_embed(struct world *world, const struct uuid *id, uint32_t version, u
 	float x, float y)
 {
 	struct err err = ERR_NONE;
-	float embedding[4] = {x, y};
+	float vector[4] = {x, y};
+	const struct span span = {0, 1};
+	const struct embedding embedding = {index, &span, vector, 1};
 
-	if (vectors_embed(world->vectors, id, version, index, embedding, 1, 4, "test", &err))
+	if (vectors_embed(world->vectors, id, version, &embedding, 4, "test", &err))
 		fail_msg("embed: %s", err.text);
 }
 

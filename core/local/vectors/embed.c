@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/auto.h"
+#include "core/local/vectors/codes.h"
 #include "core/local/vectors/store.h"
 
 static int no_memory(struct err *err)
@@ -69,55 +70,54 @@ static int check_binding(struct store *store, const char *model, size_t dimensio
 	return bind(store, model, dimension, err);
 }
 
-static int embed_rows(struct store *store, struct row_embedding *embeddings, size_t count,
-	uint32_t edition, uint32_t first, struct err *err)
+/* What a row holds into the flat file. Under write_lock and lock. */
+static int add_records(struct store *store, const struct row_embedding *row, struct err *err)
 {
-	int rc = 0;
+	size_t dimension = dense_dimension(store->dense);
+	ssize_t count = codes_count(row->size, dimension);
+	const struct dense_item item = {row->number, row->chunk, row->edition, row->index};
+	int rc = row->is_replaced ? dense_forget(store->dense, row->chunk, err) : 0;
 
-	for (size_t i = 0; i < count && !rc; i++) {
-		embeddings[i].edition = edition;
-		embeddings[i].index = first + (uint32_t)i;
-		rc = rows_chunk_find(
-			&store->rows, edition, embeddings[i].index, &embeddings[i].chunk, err);
-		if (!rc)
-			rc = rows_embed(
-				&store->rows, &embeddings[i], dense_dimension(store->dense), err);
+	for (ssize_t i = 0; i < count && !rc; i++) {
+		struct dense_code code = codes_at(row->codes, dimension, (size_t)i, NULL);
+		rc = dense_add(store->dense, &item, &code, err);
 	}
-	return rc ? rc : store_commit(store, err);
+	return rc;
 }
 
-static int add_records(
-	struct store *store, const struct row_embedding *embeddings, size_t count, struct err *err)
+static int embed_chunk(struct store *store, struct row_embedding *row, struct err *err)
 {
-	int rc = 0;
+	int rc = rows_chunk_find(&store->rows, row->edition, row->index, &row->chunk, err);
 
-	pthread_rwlock_wrlock(&store->lock);
-	for (size_t i = 0; i < count && !rc; i++) {
-		struct dense_item item = {embeddings[i].number, embeddings[i].chunk,
-			embeddings[i].edition, embeddings[i].index};
-		if (embeddings[i].is_replaced)
-			rc = dense_forget(store->dense, item.chunk, err);
-		if (!rc)
-			rc = dense_add(store->dense, &item, embeddings[i].vector, err);
+	if (!rc)
+		rc = rows_embed(&store->rows, row, err);
+	if (!rc)
+		rc = store_commit(store, err);
+	if (rc) {
+		store_note_failure(store);
+		return rc;
 	}
+	pthread_rwlock_wrlock(&store->lock);
+	rc = add_records(store, row, err);
 	pthread_rwlock_unlock(&store->lock);
 	return rc;
 }
 
 int store_embed(struct vectors *vectors, const struct uuid *document, uint32_t version,
-	uint32_t first, const float *embeddings, size_t count, size_t dimension, const char *model,
-	struct err *err)
+	const struct embedding *embedding, size_t dimension, const char *model, struct err *err)
 {
 	struct store *store = store_of(vectors);
-	AUTO_FREE struct row_embedding *list = calloc(count + 1, sizeof(*list));
+	AUTO_BUF struct buf codes;
 
-	if (!list)
+	buf_init(&codes, BUF_MAX_DEFAULT);
+	if (codes_pack(embedding, dimension, &codes))
 		return no_memory(err);
-	for (size_t i = 0; i < count; i++)
-		list[i].vector = embeddings + i * dimension;
 	pthread_mutex_lock(&store->write_lock);
-	uint32_t edition = store_edition(store, document, version);
-	int rc = edition ? 0 : err_set(err, -ENOENT, "there is no version %u", version);
+	struct row_embedding row = {.edition = store_edition(store, document, version),
+		.index = embedding->index,
+		.codes = codes.data ? codes.data : "",
+		.size = codes.len};
+	int rc = row.edition ? 0 : err_set(err, -ENOENT, "there is no version %u", version);
 	if (!rc)
 		rc = rows_begin(&store->rows, err);
 	if (!rc)
@@ -125,13 +125,62 @@ int store_embed(struct vectors *vectors, const struct uuid *document, uint32_t v
 	if (!rc)
 		rc = rows_begin(&store->rows, err);
 	if (!rc)
-		rc = embed_rows(store, list, count, edition, first, err);
-	if (rc)
+		rc = embed_chunk(store, &row, err);
+	else
 		store_note_failure(store);
-	if (!rc)
-		rc = add_records(store, list, count, err);
 	pthread_mutex_unlock(&store->write_lock);
 	return rc;
+}
+
+/* What a row's codes say to the embedding. */
+static int measure(sqlite3_stmt *statement, const float *embedding, size_t dimension,
+	struct nearness **out, size_t *count)
+{
+	const void *codes = sqlite3_column_blob(statement, 0);
+	ssize_t found = codes_count((size_t)sqlite3_column_bytes(statement, 0), dimension);
+	size_t room = found > 0 ? (size_t)found : 0;
+	struct nearness *list = calloc(room + 1, sizeof(*list));
+	AUTO_FREE int8_t *packed = malloc(dimension + 1);
+
+	if (!list || !packed) {
+		free(list);
+		return -ENOMEM;
+	}
+	double scale = (double)dense_pack(embedding, dimension, packed);
+	for (size_t i = 0; i < room; i++) {
+		struct dense_code code = codes_at(codes, dimension, i, &list[i].span);
+		list[i].cosine = (double)dense_product(code.numbers, packed, dimension) * scale *
+			(double)code.scale;
+	}
+	*out = list;
+	*count = room;
+	return 0;
+}
+
+int store_similar(struct vectors *vectors, const struct uuid *document, uint32_t version,
+	uint32_t index, const float *embedding, size_t dimension, struct nearness **out,
+	size_t *count, struct err *err)
+{
+	struct store *store = store_of(vectors);
+	struct reader *reader;
+	bool is_dirty;
+	uint32_t edition = store_find_edition(store, document, version, &is_dirty);
+	int rc = is_dirty ? store_flush(store, err) : 0;
+
+	if (rc || !edition)
+		return rc;
+	rc = reader_take(store, &reader, err);
+	if (rc)
+		return rc;
+	db_bind_int(reader->codes, 1, edition);
+	db_bind_int(reader->codes, 2, index);
+	db_bind_int(reader->codes, 3, (int64_t)dimension);
+	rc = db_step(reader->codes, err);
+	if (rc == 1 && measure(reader->codes, embedding, dimension, out, count))
+		rc = no_memory(err);
+	db_reset(reader->codes);
+	reader_give(store, reader);
+	return rc < 0 ? rc : 0;
 }
 
 int store_dense(struct vectors *vectors, const struct search_query *query,
@@ -153,28 +202,36 @@ int store_dense(struct vectors *vectors, const struct search_query *query,
 	return search_end(&search, rc, out, err);
 }
 
-/* Append the rows that the file lacks. */
+static int damaged(uint64_t number, struct err *err)
+{
+	return err_set(
+		err, -EIO, "vectors.db: embedding %llu is damaged", (unsigned long long)number);
+}
+
+/* Append the rows that the file lacks. The last one that it has may not be whole. */
 static int catch_up(struct store *store, struct err *err)
 {
 	AUTO_STATEMENT sqlite3_stmt *statement = NULL;
-	size_t bytes = dense_dimension(store->dense) * sizeof(float);
+	uint64_t last = dense_last_number(store->dense);
 	int rc = db_prepare(store->rows.db, &statement,
-		"SELECT number, chunk, edition, chunk_index, vector FROM embeddings"
-		" WHERE number > ?1 ORDER BY number",
+		"SELECT number, chunk, edition, chunk_index, codes FROM embeddings"
+		" WHERE number >= ?1 ORDER BY number",
 		err);
 
 	if (rc)
 		return rc;
-	db_bind_int(statement, 1, (int64_t)dense_last_number(store->dense));
+	db_bind_int(statement, 1, (int64_t)last);
 	while ((rc = db_step(statement, err)) == 1) {
-		struct dense_item item = {(uint64_t)db_int(statement, 0),
-			(uint64_t)db_int(statement, 1), (uint32_t)db_int(statement, 2),
-			(uint32_t)db_int(statement, 3)};
-		const void *vector = sqlite3_column_blob(statement, 4);
-		if (!vector || sqlite3_column_bytes(statement, 4) != (int)bytes)
-			return err_set(err, -EIO, "vectors.db: embedding %llu is damaged",
-				(unsigned long long)item.number);
-		rc = dense_add(store->dense, &item, vector, err);
+		struct row_embedding row = {.number = (uint64_t)db_int(statement, 0),
+			.chunk = (uint64_t)db_int(statement, 1),
+			.edition = (uint32_t)db_int(statement, 2),
+			.index = (uint32_t)db_int(statement, 3),
+			.codes = sqlite3_column_blob(statement, 4),
+			.size = (size_t)sqlite3_column_bytes(statement, 4)};
+		row.is_replaced = row.number == last;
+		if (codes_count(row.size, dense_dimension(store->dense)) < 0)
+			return damaged(row.number, err);
+		rc = add_records(store, &row, err);
 		if (rc)
 			return rc;
 	}
@@ -184,8 +241,10 @@ static int catch_up(struct store *store, struct err *err)
 /* A file of which more than half is gone, or that knows more than the rows, begins anew. */
 static int prune(struct store *store, struct err *err)
 {
+	size_t dimension = dense_dimension(store->dense);
 	int64_t rows, last;
-	int rc = db_integer(store->rows.db, "SELECT count(*) FROM embeddings", &rows, err);
+	int rc = db_integer(store->rows.db,
+		"SELECT coalesce(sum(length(codes)), 0) FROM embeddings", &rows, err);
 
 	if (!rc)
 		rc = db_integer(store->rows.db,
@@ -194,7 +253,7 @@ static int prune(struct store *store, struct err *err)
 	if (rc)
 		return rc;
 	if (dense_last_number(store->dense) <= (uint64_t)last &&
-		dense_count(store->dense) <= 2 * (size_t)rows + 1000)
+		dense_count(store->dense) <= 2 * (size_t)rows / dimension + 1000)
 		return 0;
 	return dense_clear(store->dense, err);
 }

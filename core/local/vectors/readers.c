@@ -15,6 +15,7 @@ static void reader_free(struct reader *reader)
 	sqlite3_finalize(reader->commit);
 	sqlite3_finalize(reader->chunk);
 	sqlite3_finalize(reader->chunks);
+	sqlite3_finalize(reader->codes);
 	sqlite3_finalize(reader->paths);
 	db_close(reader->db);
 	free(reader);
@@ -36,6 +37,12 @@ static int prepare(struct reader *reader, struct err *err)
 		rc = db_prepare(db, &reader->chunks,
 			"SELECT " CHUNK_COLUMNS " FROM chunks"
 			" WHERE edition = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
+			err);
+	if (!rc)
+		rc = db_prepare(db, &reader->codes,
+			"SELECT codes FROM embeddings, binding WHERE chunk ="
+			" (SELECT id FROM chunks WHERE edition = ?1 AND number = ?2)"
+			" AND dimension = ?3",
 			err);
 	if (!rc)
 		rc = db_prepare(db, &reader->paths,

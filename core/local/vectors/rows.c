@@ -32,6 +32,11 @@ static const char *const schema[] = {
 	"  edition INTEGER NOT NULL, chunk_index INTEGER NOT NULL, vector BLOB NOT NULL);"
 	"CREATE TABLE binding(one INTEGER PRIMARY KEY CHECK (one = 1), model TEXT NOT NULL,"
 	"  dimension INTEGER NOT NULL)",
+	/* codes: see codes.h */
+	"DROP TABLE embeddings; DELETE FROM binding;"
+	"CREATE TABLE embeddings("
+	"  number INTEGER PRIMARY KEY AUTOINCREMENT, chunk INTEGER NOT NULL UNIQUE,"
+	"  edition INTEGER NOT NULL, chunk_index INTEGER NOT NULL, codes BLOB NOT NULL)",
 };
 
 #define COLLECT_ROWS "300"
@@ -53,7 +58,7 @@ static const char *const statements[ROW_COUNT] = {
 	[ROW_ACCESS] = "UPDATE documents SET owner = ?2, grp = ?3, mode = ?4 WHERE document = ?1",
 	[ROW_PATH] = "UPDATE documents SET path = ?2 WHERE document = ?1",
 	[ROW_REMOVE] = "DELETE FROM documents WHERE document = ?1",
-	[ROW_EMBED] = "INSERT INTO embeddings(chunk, edition, chunk_index, vector)"
+	[ROW_EMBED] = "INSERT INTO embeddings(chunk, edition, chunk_index, codes)"
 		      " VALUES(?1, ?2, ?3, ?4)",
 	[ROW_UNEMBED] = "DELETE FROM embeddings WHERE chunk = ?1",
 	[ROW_GARBAGE] = "SELECT edition FROM editions WHERE is_gone LIMIT 1",
@@ -262,8 +267,7 @@ int rows_remove(struct rows *rows, const struct uuid *document, struct err *err)
 	return rc ? rc : rows_editions_gone(rows, document, 0, err);
 }
 
-int rows_embed(
-	struct rows *rows, struct row_embedding *embedding, size_t dimension, struct err *err)
+int rows_embed(struct rows *rows, struct row_embedding *embedding, struct err *err)
 {
 	sqlite3_stmt *statement = rows->statements[ROW_EMBED];
 	int rc = run_id(rows->statements[ROW_UNEMBED], embedding->chunk, err);
@@ -274,7 +278,7 @@ int rows_embed(
 	db_bind_int(statement, 1, (int64_t)embedding->chunk);
 	db_bind_int(statement, 2, embedding->edition);
 	db_bind_int(statement, 3, embedding->index);
-	db_bind_blob(statement, 4, embedding->vector, dimension * sizeof(float));
+	db_bind_blob(statement, 4, embedding->codes, embedding->size);
 	rc = db_run(statement, err);
 	embedding->number = (uint64_t)sqlite3_last_insert_rowid(rows->db);
 	return rc;

@@ -71,16 +71,16 @@ int rows_access(struct rows *rows, const struct uuid *document, const struct acc
 int rows_path(struct rows *rows, const struct uuid *document, const char *path, struct err *err);
 int rows_remove(struct rows *rows, const struct uuid *document, struct err *err);
 
-/* Write an embedding in place of what the chunk had. */
+/* Write the embeddings of a chunk in place of what it had. */
 struct row_embedding {
 	uint64_t chunk;
 	uint32_t edition, index;
-	const float *vector;
+	const void *codes; /* see codes.h */
+	size_t size;
 	uint64_t number; /* out: of its row, greater than any before it */
-	bool is_replaced; /* out: the chunk had one */
+	bool is_replaced; /* out: the chunk had some */
 };
-int rows_embed(
-	struct rows *rows, struct row_embedding *embedding, size_t dimension, struct err *err);
+int rows_embed(struct rows *rows, struct row_embedding *embedding, struct err *err);
 
 /* What the embeddings are bound to. */
 int rows_bind(struct rows *rows, const char *model, size_t dimension, struct err *err);

@@ -154,8 +154,7 @@ int store_words(struct vectors *vectors, const struct search_query *query,
 	return search_end(&search, rc, out, err);
 }
 
-/* The edition, and whether its rows may still be uncommitted. */
-static uint32_t find_edition(
+uint32_t store_find_edition(
 	struct store *store, const struct uuid *document, uint32_t version, bool *is_dirty)
 {
 	pthread_rwlock_rdlock(&store->lock);
@@ -175,7 +174,7 @@ int store_chunks(struct vectors *vectors, const struct uuid *document, uint32_t 
 	struct store *store = store_of(vectors);
 	struct reader *reader;
 	bool is_dirty;
-	uint32_t edition = find_edition(store, document, version, &is_dirty);
+	uint32_t edition = store_find_edition(store, document, version, &is_dirty);
 	int rc = is_dirty ? store_flush(store, err) : 0;
 
 	if (!rc && edition)

@@ -14,7 +14,7 @@
 struct reader {
 	struct reader *next;
 	sqlite3 *db;
-	sqlite3_stmt *begin, *touch, *commit, *chunk, *chunks, *paths;
+	sqlite3_stmt *begin, *touch, *commit, *chunk, *chunks, *codes, *paths;
 };
 
 #define READERS_KEPT 4
@@ -111,8 +111,11 @@ int store_commit(struct store *store, struct err *err);
 uint32_t store_edition(struct store *store, const struct uuid *document, uint32_t version);
 
 /* embed.c */
-int store_embed(struct vectors *, const struct uuid *document, uint32_t version, uint32_t first,
-	const float *vectors, size_t count, size_t dimension, const char *model, struct err *);
+int store_embed(struct vectors *, const struct uuid *document, uint32_t version,
+	const struct embedding *, size_t dimension, const char *model, struct err *);
+int store_similar(struct vectors *, const struct uuid *document, uint32_t version, uint32_t index,
+	const float *embedding, size_t dimension, struct nearness **out, size_t *count,
+	struct err *);
 int store_dense(
 	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
 
@@ -127,6 +130,11 @@ int store_chunks(struct vectors *, const struct uuid *document, uint32_t version
 int store_each(struct vectors *,
 	int (*callback)(void *context, const struct uuid *document, uint32_t version),
 	void *context, struct err *);
+
+/* The edition of a version, published or not, 0: unknown; and whether its rows may still be
+ * uncommitted. Without a lock. */
+uint32_t store_find_edition(
+	struct store *store, const struct uuid *document, uint32_t version, bool *is_dirty);
 
 /* A search's way: begin takes store->lock for reading, a reader and the filter; end gives the
  * lock back, fetches what is in @best into @out and gives the reader back; after a failure
