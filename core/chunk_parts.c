@@ -33,12 +33,11 @@ static int give(void *context, size_t start, size_t end)
 		: 0;
 }
 
-int chunk_parts(const struct chunk *chunk, enum embed_unit unit, chunk_part_fn callback,
-	void *context)
+int chunk_parts(
+	const struct chunk *chunk, enum embed_unit unit, chunk_part_fn callback, void *context)
 {
 	struct parts parts = {chunk, callback, context};
 
-	return unit == EMBED_UNIT_CHUNK
-		? give(&parts, 0, chunk->text_len)
-		: sentence_each(chunk->text, chunk->text_len, give, &parts);
+	return unit == EMBED_UNIT_CHUNK ? give(&parts, 0, chunk->text_len)
+					: sentence_each(chunk->text, chunk->text_len, give, &parts);
 }

@@ -13,7 +13,7 @@ typedef int (*chunk_part_fn)(void *context, const char *text, size_t len, const 
 /* Every part of @chunk that has a letter or a digit, in order; sentences are cut as the answerer
  * cuts them, so that it finds them again. 0, -ENOMEM, or what the callback returned. Any
  * thread. */
-int chunk_parts(const struct chunk *chunk, enum embed_unit unit, chunk_part_fn callback,
-	void *context);
+int chunk_parts(
+	const struct chunk *chunk, enum embed_unit unit, chunk_part_fn callback, void *context);
 
 #endif

@@ -217,7 +217,17 @@ static const struct nearness *nearest(const struct passage *passage)
 	return best;
 }
 
-/* Does a better passage say the same: a chunk that overlaps this one, and its nearest sentence is
+/* Do two chunks have at least half of the shorter one in common? */
+static bool is_near_duplicate(const struct chunk *a, const struct chunk *b)
+{
+	uint64_t start = a->start_char > b->start_char ? a->start_char : b->start_char;
+	uint64_t end = a->end_char < b->end_char ? a->end_char : b->end_char;
+	uint64_t mine = a->end_char - a->start_char, theirs = b->end_char - b->start_char;
+
+	return start < end && (end - start) * 2 >= (mine < theirs ? mine : theirs);
+}
+
+/* Does a better passage say the same: its chunk is nearly this one, and the nearest sentence is
  * the same one? Or are there enough of its document? */
 static bool is_repetition(
 	const struct aim *aim, const struct retrieval *out, const struct passage *passage)
@@ -233,7 +243,7 @@ static bool is_repetition(
 			continue;
 		of_document++;
 		if (mine && theirs && mine->span.start_char == theirs->span.start_char &&
-			mine->span.end_char == theirs->span.end_char)
+			is_near_duplicate(&other->hit->chunk, &passage->hit->chunk))
 			return true;
 	}
 	return aim->request->per_document && of_document >= aim->request->per_document;

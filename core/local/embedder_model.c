@@ -24,7 +24,7 @@
 #define DEFAULT_NAME "e5-small-q4.bin"
 
 /* Of multilingual-e5-small, with sentences; see tests/eval. */
-#define E5_WEIGHT    .5
+#define E5_WEIGHT    .55
 #define E5_THRESHOLD .79
 #define E5_UNRELATED .78
 

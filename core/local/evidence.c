@@ -77,11 +77,14 @@ static const struct weights by_meaning = {
 		},
 	.signals =
 		{
-			[SIGNAL_COVER] = 2,
-			[SIGNAL_PASSAGE] = 2,
-			[SIGNAL_NEAR] = 20,
+			[SIGNAL_COVER] = 2.9,
+			[SIGNAL_LIKE] = -1.5,
+			[SIGNAL_PASSAGE] = 3.4,
+			[SIGNAL_MISSING] = -.7,
+			[SIGNAL_NEAR] = 22,
+			[SIGNAL_IDEOGRAM] = -2.9,
 		},
-	.bias = -10,
+	.bias = -8.6,
 };
 
 /* The question, as sentences are held against it. */

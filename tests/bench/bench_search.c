@@ -346,7 +346,7 @@ static void make_vector(float *vector)
 
 static void embed(struct vectors *vectors)
 {
-	static float embeddings[CHUNKS_A_FILE * DIMENSION];
+	float vector[DIMENSION];
 	AUTO_BUF struct buf ids;
 	struct err err = ERR_NONE;
 	size_t count = 0;
@@ -358,11 +358,14 @@ static void embed(struct vectors *vectors)
 	for (size_t at = 0; at < ids.len; at += sizeof(struct uuid)) {
 		struct uuid id;
 		memcpy(&id, ids.data + at, sizeof(id));
-		for (int i = 0; i < CHUNKS_A_FILE; i++)
-			make_vector(embeddings + i * DIMENSION);
-		if (vectors_embed(vectors, &id, 1, 0, embeddings, CHUNKS_A_FILE, DIMENSION, "bench",
-			    &err))
-			stop("embed", &err);
+		for (uint32_t i = 0; i < CHUNKS_A_FILE; i++) {
+			const struct span span = {0, 1};
+			const struct embedding embedding = {i, &span, vector, 1};
+
+			make_vector(vector);
+			if (vectors_embed(vectors, &id, 1, &embedding, DIMENSION, "bench", &err))
+				stop("embed", &err);
+		}
 		count += CHUNKS_A_FILE;
 	}
 	put("askfs: embeddings stored, a second", (double)count / since_ms(begin) * 1000, "/s");
