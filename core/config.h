@@ -11,7 +11,7 @@
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
-#define CONFIG_SETTINGS 35
+#define CONFIG_SETTINGS 37
 
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
  * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
@@ -19,6 +19,10 @@
 struct config {
 	/* [ports]: auto or an adapter's name */
 	char *catalog, *blobs, *vectors, *embedder, *generator;
+
+	/* [embedder] */
+	char *embedder_model; /* a name, a file or a folder; "": the default model */
+	uint64_t embedder_threads;
 
 	/* [inbox] */
 	uint64_t max_file_bytes;

@@ -43,10 +43,16 @@ const struct setting config_settings[] = {
 		"where original files and extracted text are kept"},
 	{"ports", "vectors", NULL, "vectors", FIELD(vectors), "auto", CHOICE("auto sqlite memory"),
 		"where chunks are kept and searched"},
-	{"ports", "embedder", NULL, "embedder", FIELD(embedder), "auto", CHOICE("auto none test"),
-		"what turns text into vectors; none: words alone"},
+	{"ports", "embedder", NULL, "embedder", FIELD(embedder), "auto",
+		CHOICE("auto model none test"), "what turns text into vectors; none: words alone"},
 	{"ports", "generator", NULL, "generator", FIELD(generator), "auto",
 		CHOICE("auto extractive test"), "what writes answers; extractive: it quotes"},
+
+	{"embedder", "model", NULL, "embedder_model", FIELD(embedder_model), "",
+		{VALUE_PATH, 0, 4095, NULL},
+		"a model's name, file or folder; empty: multilingual-e5-small"},
+	{"embedder", "threads", NULL, "embedder_threads", FIELD(embedder_threads), "2",
+		COUNT(1, 64), "threads that turn documents into vectors, when nothing else runs"},
 
 	{"inbox", "max_file", NULL, "max_file", FIELD(max_file_bytes), "4G", SIZE(1, 16 * TIB),
 		"largest file; a write beyond it fails with EFBIG"},

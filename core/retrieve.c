@@ -21,6 +21,8 @@
 
 /* What fusion takes from each list. */
 #define LIST_LENGTH 100
+/* The best chunk of the words' list is to reach this share of the question's idf. */
+#define WORDS_SHARE .8
 /* How often a search is made in all while records change under it. */
 #define SEARCHES 3
 
@@ -89,15 +91,35 @@ static int by_score(const void *left, const void *right)
 			(a->hit->chunk.index < b->hit->chunk.index);
 }
 
-static void add_words(struct retrieval *out, double weight)
+/* What a chunk would score that has every word of the question often: the words' idf, of several
+ * forms of a word the most frequent one's. */
+static double full_score(const struct search_result *words)
+{
+	double sum = 0, least = 0;
+
+	for (size_t i = 0; i < words->term_count; i++) {
+		const struct query_term *term = &words->terms[i];
+		bool is_new = i == 0 || term->group != term[-1].group;
+
+		sum += is_new ? least : 0;
+		least = is_new || term->idf < least ? term->idf : least;
+	}
+	return sum + least;
+}
+
+/* The words' list, scaled by its best; where even that one has little of the question (which
+ * is in another language, perhaps) it says less. */
+static void add_words(struct retrieval *out, double weight, bool is_alone)
 {
 	const struct search_result *words = &out->words;
 	double best = words->hit_count && words->hits[0].score > 0 ? words->hits[0].score : 1;
+	double least = is_alone ? 0 : full_score(words) * WORDS_SHARE;
+	double scale = best > least ? best : least;
 
 	for (size_t i = 0; i < words->hit_count; i++)
 		out->passages[out->passage_count++] = (struct passage){
 			.hit = &words->hits[i],
-			.score = weight * words->hits[i].score / best,
+			.score = weight * words->hits[i].score / scale,
 			.dense = -1,
 		};
 }
@@ -141,7 +163,7 @@ static int fuse(const struct aim *aim, struct retrieval *out)
 	out->passages = calloc(most + 1, sizeof(*out->passages));
 	if (!out->passages)
 		return -ENOMEM;
-	add_words(out, 1 - weight);
+	add_words(out, 1 - weight, !out->dense.hit_count);
 	if (!out->dense.hit_count)
 		return 0;
 	add_dense(out, weight, threshold < 0 ? aim->info->threshold : threshold);

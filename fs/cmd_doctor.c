@@ -12,6 +12,7 @@
 
 #include "core/auto.h"
 #include "core/config_table.h"
+#include "core/local/embedder_model.h"
 #include "core/parser.h"
 #include "fs/cmd.h"
 #include "fs/state.h"
@@ -156,7 +157,7 @@ static const struct adapter adapters[] = {
 	{"blobs", "memory", "originals are kept in memory, and forgotten at the end", false},
 	{"vectors", "sqlite", "chunks are kept in SQLite, with an index of their words", true},
 	{"vectors", "memory", "chunks are kept in memory, and forgotten at the end", false},
-	{"embedder", "none", "documents are found by their words alone", true},
+	{"embedder", "none", "documents are found by their words alone", false},
 	{"embedder", "test", "the vectors mean nothing: this is for tests", false},
 	{"generator", "extractive", "answers are sentences of the documents", true},
 	{"generator", "test", "answers mean nothing: this is for tests", false},
@@ -179,6 +180,33 @@ static void look_at_ports(struct doctor *doctor)
 					adapter->words);
 		}
 	}
+}
+
+/* auto and model: what is there. */
+static void look_at_model(struct doctor *doctor)
+{
+	const struct config *config = &doctor->config;
+	AUTO_FREE char *path = embedder_model_find(config->embedder_model);
+	struct embedder *embedder;
+	struct err err = ERR_NONE;
+
+	if (strcmp(config->embedder, "auto") != 0 && strcmp(config->embedder, "model") != 0)
+		return;
+	if (!path) {
+		bool is_wanted =
+			config->embedder_model[0] || strcmp(config->embedder, "model") == 0;
+		say(doctor, is_wanted ? FAIL : NOTE,
+			"embedder: no model is there, documents are found by their words alone; "
+			"`make model` in the source tree fetches it, `make install` installs it");
+		return;
+	}
+	if (embedder_model_new(&embedder, path, 1, &err)) {
+		say(doctor, FAIL, "embedder: %s", err.text);
+		return;
+	}
+	say(doctor, OK, "embedder %s: documents are found by their meaning, too (%s)",
+		embedder_info(embedder)->model, path);
+	embedder_free(embedder);
 }
 
 /* --- the parser ------------------------------------------------------------------- */
@@ -367,6 +395,7 @@ static int doctor_run(int argc, char **argv)
 	look_at_config(&doctor);
 	look_at_allow_other(&doctor);
 	look_at_ports(&doctor);
+	look_at_model(&doctor);
 	look_at_parser(&doctor);
 	look_at_poppler_data(&doctor);
 	look_at_state(&doctor);

@@ -221,6 +221,10 @@ static bool add_component(cJSON *rows, enum health_part part, const char *adapte
 		add_time(row, "since", health.since_ns);
 		cJSON_AddStringToObject(row, "error", health.err.text);
 	}
+	if (part == HEALTH_EMBEDDER && !adapter)
+		cJSON_AddStringToObject(row, "note",
+			"documents are found by their words alone; askfs doctor says how to get a "
+			"model");
 	cJSON_AddItemToArray(rows, row);
 	return adapter && health.is_failing;
 }

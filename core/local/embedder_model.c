@@ -25,7 +25,7 @@
 
 /* Of multilingual-e5-small, with sentences; see tests/eval. */
 #define E5_WEIGHT    .55
-#define E5_THRESHOLD .79
+#define E5_THRESHOLD .75
 #define E5_UNRELATED .78
 
 struct scratch {
@@ -395,21 +395,25 @@ static char *find_in(const char *folder, const char *name)
 	return NULL;
 }
 
+/* models/ in the folder of the program, or in the one above. */
 static char *find_beside_program(const char *name)
 {
-	char program[PATH_MAX];
-	AUTO_FREE char *folder = NULL;
-	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	char program[PATH_MAX + sizeof("/models")];
+	ssize_t len = readlink("/proc/self/exe", program, PATH_MAX - 1);
+	char *path = NULL;
 
 	if (len <= 0)
 		return NULL;
 	program[len] = '\0';
-	*strrchr(program, '/') = '\0';
-	if (asprintf(&folder, "%s/models", program) < 0) {
-		folder = NULL;
-		return NULL;
+	for (int up = 0; up < 2 && !path; up++) {
+		char *slash = strrchr(program, '/');
+		if (!slash)
+			break;
+		memcpy(slash, "/models", sizeof("/models"));
+		path = find_in(program, name);
+		*slash = '\0';
 	}
-	return find_in(folder, name);
+	return path;
 }
 
 static char *find_at_home(const char *name)

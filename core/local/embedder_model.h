@@ -10,7 +10,8 @@
 int embedder_model_new(struct embedder **out, const char *path, size_t threads, struct err *err);
 
 /* Where the model called @name is: @name itself if it has a slash; else a file NAME or NAME.bin,
- * or a folder NAME, below the first of these that has it: models/ beside the running program,
+ * or a folder NAME, below the first of these that has it: models/ beside the running program or
+ * above it,
  * $(PREFIX)/share/askfs/models, ~/.local/share/askfs/models. "" stands for
  * multilingual-e5-small. NULL: nowhere; the caller frees it. */
 char *embedder_model_find(const char *name);

@@ -77,15 +77,27 @@ static const struct weights by_meaning = {
 		},
 	.signals =
 		{
-			[SIGNAL_COVER] = 2.9,
-			[SIGNAL_LIKE] = -1.5,
-			[SIGNAL_PASSAGE] = 3.4,
-			[SIGNAL_MISSING] = -.7,
-			[SIGNAL_NEAR] = 22,
-			[SIGNAL_IDEOGRAM] = -2.9,
+			[SIGNAL_COVER] = 3.3,
+			[SIGNAL_LIKE] = -1.3,
+			[SIGNAL_PASSAGE] = 3.15,
+			[SIGNAL_MISSING] = -1,
+			[SIGNAL_NEAR] = 20,
+			[SIGNAL_MARGIN] = 3.7,
+			[SIGNAL_IDEOGRAM] = -2.8,
 		},
 	.bias = -8.6,
 };
+
+/* Passages that hold hardly a word of the question, which may be in another language: then only
+ * the nearness says whether they answer it, and a cosine between languages is smaller. */
+#define FEW_WORDS .15
+/* Pairs of ideograms are shared less even by what belongs together. */
+#define FEWER_IDEOGRAMS .8
+static const double few_words_signals[SIGNAL_COUNT] = {
+	[SIGNAL_PASSAGE] = -3,
+	[SIGNAL_MARGIN] = 16,
+};
+static const double few_words_bias = -2.9;
 
 /* The question, as sentences are held against it. */
 struct question {
@@ -373,8 +385,7 @@ static double share_of_pairs(const struct question *question, const struct held 
 	return (double)__builtin_popcountll(held->pairs) / (double)(question->group_count - 1);
 }
 
-/* The cosine of a sentence on a scale from what is unrelated (0) to the same (1); 0 also where it
- * was not embedded. */
+/* The cosine of a sentence on a scale from what is unrelated (0) to the same (1). */
 static double nearness_of(const struct generator_request *request, const struct evidence_item *item)
 {
 	const struct passage *passage = &request->passages[item->passage];
@@ -424,7 +435,8 @@ static void set_features(const struct scan *scan, size_t i, uint64_t heading)
 	item->features[EVIDENCE_PAIRS] = share_of_pairs(scan->question, held);
 	item->features[EVIDENCE_LENGTH] = fmin((double)held->words / 40, 1);
 	item->features[EVIDENCE_TOP] = scan->passage == 0;
-	item->features[EVIDENCE_NEAR] = nearness_of(request, item);
+	item->near = nearness_of(request, item);
+	item->features[EVIDENCE_NEAR] = fmax(0, item->near);
 	for (size_t f = 0; f < EVIDENCE_FEATURES; f++)
 		item->score += scan->weights->features[f] * item->features[f];
 }
@@ -518,25 +530,41 @@ static bool is_off_the_point(const struct scan *scan)
 		mass_of(question, earlier & scan->everywhere) > mass_of(question, earlier) / 2;
 }
 
+/* The nearest sentence, and what it has before the others. */
+static void set_nearness(struct evidence *out)
+{
+	double best = out->items[0].near, sum = 0;
+
+	for (size_t i = 0; i < out->count; i++) {
+		best = fmax(best, out->items[i].near);
+		sum += out->items[i].near;
+	}
+	out->signals[SIGNAL_NEAR] = fmax(0, best);
+	out->signals[SIGNAL_MARGIN] = best - sum / (double)out->count;
+}
+
 static void set_confidence(const struct scan *scan)
 {
 	const struct question *question = scan->question;
+	const struct weights *weights = scan->weights;
 	struct evidence *out = scan->out;
-	double logit = scan->weights->bias, *signals = out->signals;
+	double *signals = out->signals;
 
 	signals[SIGNAL_COVER] = out->items[0].features[EVIDENCE_COVER];
 	signals[SIGNAL_LIKE] = out->items[0].features[EVIDENCE_LIKE];
-	for (size_t i = 0; i < out->count; i++)
-		signals[SIGNAL_NEAR] =
-			fmax(signals[SIGNAL_NEAR], out->items[i].features[EVIDENCE_NEAR]);
 	signals[SIGNAL_IDEOGRAM] = share_of_ideograms(question);
+	set_nearness(out);
 	for (size_t i = 0; i < question->group_count; i++)
 		if (!(scan->everywhere >> i & 1) && question->weight[i] > signals[SIGNAL_MISSING])
 			signals[SIGNAL_MISSING] = question->weight[i];
+	double few = FEW_WORDS * (1 - FEWER_IDEOGRAMS * signals[SIGNAL_IDEOGRAM]);
+	out->has_few_words = out->has_nearness && signals[SIGNAL_PASSAGE] < few;
+	const double *shares = out->has_few_words ? few_words_signals : weights->signals;
+	double logit = out->has_few_words ? few_words_bias : weights->bias;
 	if (is_off_the_point(scan))
 		logit += OFF_THE_POINT;
 	for (size_t i = 0; i < SIGNAL_COUNT; i++)
-		logit += scan->weights->signals[i] * signals[i];
+		logit += shares[i] * signals[i];
 	out->confidence = 1 / (1 + exp(-logit));
 }
 

@@ -30,6 +30,7 @@ struct evidence_item {
 	size_t start, end;
 	uint64_t start_char, end_char;
 	double features[EVIDENCE_FEATURES];
+	double near; /* as EVIDENCE_NEAR, below 0 too */
 	double score;
 };
 
@@ -40,6 +41,7 @@ enum evidence_signal {
 	SIGNAL_PASSAGE, /* the best passage's share, heading and title among it */
 	SIGNAL_MISSING, /* the share of the heaviest word that no passage holds */
 	SIGNAL_NEAR, /* the nearest sentence of all */
+	SIGNAL_MARGIN, /* what that one has before the mean of all */
 	SIGNAL_IDEOGRAM, /* the share of the question's words that are pairs of ideograms */
 	SIGNAL_COUNT
 };
@@ -50,6 +52,7 @@ struct evidence {
 	size_t count;
 	double signals[SIGNAL_COUNT];
 	bool asks_for_several; /* documents, one sentence of each */
+	bool has_few_words; /* of the question: only the nearness counts */
 	bool has_nearness; /* of every passage: other weights count then */
 	double confidence; /* 0 to 1: that the documents hold the answer */
 };

@@ -20,6 +20,8 @@
 #define QUOTES_MAX 3
 /* A further sentence is quoted if its score is at least this share of the best one's. */
 #define QUOTE_SHARE .75
+/* And where nothing else counts its nearness, at least this share. */
+#define NEAR_SHARE .85
 /* A question about several documents is answered by a sentence each of so many, from this share
  * of the best one's score on. */
 #define DOCUMENTS_MAX  5
@@ -162,6 +164,8 @@ static int quote_best(const struct generator_request *request, const struct evid
 
 			if (item->score < best->score * QUOTE_SHARE)
 				break;
+			if (evidence->has_few_words && item->near < best->near * NEAR_SHARE)
+				continue;
 			if (is_other || pass == 1)
 				r = quote(request, item, out);
 		}

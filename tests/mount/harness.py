@@ -293,7 +293,8 @@ class KB:
         self.state = os.path.join(folder, name + ".state")
         self.config_file = os.path.join(folder, name + ".conf")
         self.log_file = os.path.join(folder, name + ".log")
-        self.config = {"inbox.settle": "100ms", "inbox.drain": "never"}
+        self.config = {"inbox.settle": "100ms", "inbox.drain": "never",
+                       "ports.embedder": "none"}
         self.config.update(config or {})
         self.options = list(options)
         self.daemon = None
