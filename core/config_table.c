@@ -49,7 +49,7 @@ const struct setting config_settings[] = {
 		CHOICE("auto extractive test"), "what writes answers; extractive: it quotes"},
 
 	{"embedder", "model", NULL, "embedder_model", FIELD(embedder_model), "",
-		{VALUE_PATH, 0, 4095, NULL},
+		{VALUE_PLACE, 0, 4095, NULL},
 		"a model's name, file or folder; empty: multilingual-e5-small"},
 	{"embedder", "threads", NULL, "embedder_threads", FIELD(embedder_threads), "2",
 		COUNT(1, 64), "threads that turn documents into vectors, when nothing else runs"},

@@ -37,7 +37,8 @@ static const struct unit *units_of(enum value_type type)
 
 bool value_is_text(const struct value_rule *rule)
 {
-	return rule->type == VALUE_CHOICE || rule->type == VALUE_PATH || rule->type == VALUE_NAME;
+	return rule->type == VALUE_CHOICE || rule->type == VALUE_PATH || rule->type == VALUE_NAME ||
+		rule->type == VALUE_PLACE;
 }
 
 /* Digits and a unit, in the smallest unit of the type. */
@@ -133,7 +134,10 @@ static bool text_fits(const struct value_rule *rule, const char *text)
 		return is_word_of(rule->choices, text);
 	if (strlen(text) > (size_t)rule->max)
 		return false;
-	return rule->type == VALUE_NAME ? is_name(text) : text[0] == '\0' || text[0] == '/';
+	bool is_path = text[0] == '\0' || text[0] == '/';
+	return rule->type == VALUE_NAME	   ? is_name(text)
+		: rule->type == VALUE_PATH ? is_path
+					   : is_path || is_name(text);
 }
 
 int value_parse(const struct value_rule *rule, const char *text, void *field)
@@ -208,6 +212,7 @@ int value_expected(const struct value_rule *rule, struct buf *out)
 	switch (rule->type) {
 	case VALUE_CHOICE: return buf_addf(out, "one of: %s", rule->choices);
 	case VALUE_PATH: return buf_adds(out, "an absolute path");
+	case VALUE_PLACE: return buf_adds(out, "a name, or an absolute path");
 	case VALUE_NAME:
 		return buf_addf(out, "at most %" PRId64 " letters, digits and . _ - @", rule->max);
 	case VALUE_RATIO: return buf_adds(out, "a number from 0 to 1, or auto");

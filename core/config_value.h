@@ -11,6 +11,7 @@ enum value_type {
 	VALUE_CHOICE, /* char *: one of the words in choices */
 	VALUE_PATH, /* char *: absolute, or empty */
 	VALUE_NAME, /* char *: letters, digits and . _ - @, or empty */
+	VALUE_PLACE, /* char *: a name or a path as these two */
 	VALUE_SIZE, /* uint64_t bytes: 4096, 64K, 512M, 4G, 1T */
 	VALUE_TIME, /* int64_t nanoseconds: 200ms, 5s, 10m, 1h; a bare number is seconds */
 	VALUE_SECONDS, /* uint64_t: a time of whole seconds */

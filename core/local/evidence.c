@@ -7,6 +7,7 @@
  */
 #include "core/local/evidence.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -27,6 +28,9 @@
 /* Two words are alike if they share so many bytes at their beginning, and three quarters of the
  * question's word. */
 #define LIKE_BYTES 4
+/* A sentence without a full stop and with fewer words is a label: its nearness counts less. */
+#define LABEL_WORDS 6
+#define LABEL_NEAR  .1
 /* Added to the logit of the confidence. */
 #define OFF_THE_POINT (-6.)
 
@@ -90,7 +94,7 @@ static const struct weights by_meaning = {
 
 /* Passages that hold hardly a word of the question, which may be in another language: then only
  * the nearness says whether they answer it, and a cosine between languages is smaller. */
-#define FEW_WORDS .15
+#define FEW_WORDS .2
 /* Pairs of ideograms are shared less even by what belongs together. */
 #define FEWER_IDEOGRAMS .8
 static const double few_words_signals[SIGNAL_COUNT] = {
@@ -409,6 +413,11 @@ static bool has_nearness(const struct generator_request *request)
 	return request->passage_count > 0 && request->unrelated < 1;
 }
 
+static bool is_label(const char *text, size_t len, size_t words)
+{
+	return len > 0 && words < LABEL_WORDS && isalnum((unsigned char)text[len - 1]);
+}
+
 static void set_features(const struct scan *scan, size_t i, uint64_t heading)
 {
 	const struct generator_request *request = scan->request;
@@ -435,7 +444,9 @@ static void set_features(const struct scan *scan, size_t i, uint64_t heading)
 	item->features[EVIDENCE_PAIRS] = share_of_pairs(scan->question, held);
 	item->features[EVIDENCE_LENGTH] = fmin((double)held->words / 40, 1);
 	item->features[EVIDENCE_TOP] = scan->passage == 0;
-	item->near = nearness_of(request, item);
+	item->is_label = is_label(request->passages[item->passage].hit->chunk.text + item->start,
+		item->end - item->start, held->words);
+	item->near = nearness_of(request, item) - (item->is_label ? LABEL_NEAR : 0);
 	item->features[EVIDENCE_NEAR] = fmax(0, item->near);
 	for (size_t f = 0; f < EVIDENCE_FEATURES; f++)
 		item->score += scan->weights->features[f] * item->features[f];

@@ -31,6 +31,7 @@ struct evidence_item {
 	uint64_t start_char, end_char;
 	double features[EVIDENCE_FEATURES];
 	double near; /* as EVIDENCE_NEAR, below 0 too */
+	bool is_label; /* a few words without a full stop: it says nothing of what it names */
 	double score;
 };
 

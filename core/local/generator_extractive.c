@@ -7,7 +7,6 @@
  */
 #include "core/local/generator_extractive.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -29,8 +28,6 @@
 /* Sentences of other documents that hold at least this share of what the best one holds of the
  * question say the same or the contrary: they come before further ones of its own document. */
 #define OTHER_SHARE .9
-/* A further quotation that ends without a full stop has at least so many words. */
-#define LABEL_WORDS 6
 /* Below this confidence the answer is a refusal. On the development sets that refuses 2 % of
  * the questions that have an answer and 53 % of those whose article was taken out; a weak
  * quotation does less harm than a good one that was held back. */
@@ -96,13 +93,6 @@ static bool is_said(const struct generation *said, const char *text, size_t len)
 	return false;
 }
 
-/* A few words without a full stop name a thing and say nothing of it. */
-static bool is_label(const char *text, size_t len)
-{
-	return len > 0 && isalnum((unsigned char)text[len - 1]) &&
-		tokenizer_count(tokenizer_mine(), text, len) < LABEL_WORDS;
-}
-
 static const struct uuid *document_of(
 	const struct generator_request *request, const struct evidence_item *item)
 {
@@ -115,7 +105,7 @@ static int quote(const struct generator_request *request, const struct evidence_
 	const char *text = request->passages[item->passage].hit->chunk.text + item->start;
 	size_t len = item->end - item->start;
 
-	if ((out->quote_count > 0 && is_label(text, len)) || is_said(out, text, len))
+	if ((out->quote_count > 0 && item->is_label) || is_said(out, text, len))
 		return 0;
 	return add_quote(request, item, out);
 }
