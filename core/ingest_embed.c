@@ -15,6 +15,7 @@
 #include "core/chunk_parts.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/metrics.h"
 
 #define BACKOFF_NS  (500 * NS_PER_MS)
 #define BACKOFF_MAX (60 * NS_PER_SEC)
@@ -54,6 +55,7 @@ struct ingest_embed {
 	pthread_cond_t stopped;
 	struct attempt *head, **tail; /* lock */
 	bool is_running; /* lock */
+	uint64_t to_embed; /* lock: chunks of the attempts that are here */
 	bool is_stopping; /* lock */
 };
 
@@ -247,8 +249,22 @@ static int keep_chunk(const struct batch *batch, const struct slice *slice, uint
 		&embedding, dimension, batch->info->model, err);
 }
 
+static void count_chunks(struct ingest_embed *embed, int64_t more)
+{
+	pthread_mutex_lock(&embed->lock);
+	embed->to_embed += (uint64_t)more;
+	metric_set(GAUGE_CHUNKS_TO_EMBED, embed->to_embed);
+	pthread_mutex_unlock(&embed->lock);
+}
+
+static int64_t chunks_left(const struct attempt *attempt)
+{
+	return (int64_t)attempt->record.chunk_count - attempt->embedded;
+}
+
 /* Attach a slice's vectors and move its attempt on. */
-static int keep_slice(const struct batch *batch, const struct slice *slice)
+static int keep_slice(
+	struct ingest_embed *embed, const struct batch *batch, const struct slice *slice)
 {
 	struct attempt *attempt = slice->attempt;
 	size_t at = slice->piece;
@@ -256,9 +272,13 @@ static int keep_slice(const struct batch *batch, const struct slice *slice)
 
 	for (uint32_t i = 0; i < slice->count && !rc; i++)
 		rc = keep_chunk(batch, slice, slice->first + i, &at, &attempt->job->err);
-	if (rc == 0)
-		attempt->embedded += slice->count;
-	return rc;
+	if (rc)
+		return rc;
+	attempt->embedded += slice->count;
+	count_chunks(embed, -(int64_t)slice->count);
+	metric_add(METRIC_EMBEDDED_CHUNKS, slice->count);
+	metric_add(METRIC_EMBEDDED_VECTORS, slice->piece_count);
+	return 0;
 }
 
 /* The end of an attempt whose embeddings could not be computed or kept. What may pass is tried
@@ -283,7 +303,7 @@ static void run_slice(
 
 	if (rc)
 		give_up(attempt, rc);
-	else if ((rc = keep_slice(batch, slice)))
+	else if ((rc = keep_slice(embed, batch, slice)))
 		give_up(attempt, rc == -ENOENT ? -ESTALE : rc == -EINVAL ? rc : -EAGAIN);
 }
 
@@ -348,8 +368,10 @@ static int write_record(struct attempt *attempt)
 	return catalog_put(catalog, &record, 1, err);
 }
 
-static void end_attempt(struct attempt *attempt)
+static void end_attempt(struct ingest_embed *embed, struct attempt *attempt)
 {
+	int64_t left = chunks_left(attempt);
+
 	struct records *records = attempt->setup->ports.records;
 
 	if (!attempt_is_over(attempt)) {
@@ -361,6 +383,7 @@ static void end_attempt(struct attempt *attempt)
 		else if (rc)
 			attempt->fate = ATTEMPT_LATER;
 	}
+	count_chunks(embed, -left);
 	attempt_end(attempt);
 }
 
@@ -379,7 +402,7 @@ static struct attempt *take_all(struct ingest_embed *embed)
 }
 
 /* Fill a batch from the front of @queue; attempts that cannot be read end there. */
-static struct attempt *fill(struct batch *batch, struct attempt *queue)
+static struct attempt *fill(struct ingest_embed *embed, struct batch *batch, struct attempt *queue)
 {
 	while (queue && batch->text_count < batch->info->batch &&
 		batch->slice_count < batch->info->batch) {
@@ -389,7 +412,7 @@ static struct attempt *fill(struct batch *batch, struct attempt *queue)
 		if (rc == 0)
 			continue;
 		give_up(attempt, rc == -ESTALE ? rc : -EAGAIN);
-		end_attempt(attempt);
+		end_attempt(embed, attempt);
 	}
 	return queue;
 }
@@ -402,13 +425,14 @@ static struct attempt **end_of(struct attempt **slot)
 }
 
 /* End what is complete or failed; the others go behind @queue. */
-static struct attempt *sort_out(struct batch *batch, struct attempt *queue)
+static struct attempt *sort_out(
+	struct ingest_embed *embed, struct batch *batch, struct attempt *queue)
 {
 	for (size_t i = 0; i < batch->slice_count; i++) {
 		struct attempt *attempt = batch->slices[i].attempt;
 		if (attempt_is_over(attempt) || attempt->fate == ATTEMPT_FAILED ||
 			attempt->embedded == attempt->record.chunk_count) {
-			end_attempt(attempt);
+			end_attempt(embed, attempt);
 			continue;
 		}
 		attempt->next = NULL;
@@ -432,13 +456,14 @@ static void run_queue(struct ingest_embed *embed, struct batch *batch)
 			queue = attempt->next;
 			err_set(&attempt->job->err, -EAGAIN, "askfs is being stopped");
 			attempt->fate = ATTEMPT_LATER;
+			count_chunks(embed, -chunks_left(attempt));
 			attempt_end(attempt);
 			continue;
 		}
-		queue = fill(batch, queue);
+		queue = fill(embed, batch, queue);
 		if (batch->slice_count)
 			run_batch(embed, batch);
-		queue = sort_out(batch, queue);
+		queue = sort_out(embed, batch, queue);
 	}
 }
 
@@ -478,6 +503,7 @@ int ingest_embed_new(struct ingest_embed **out, struct ingest_setup *setup, stru
 void ingest_embed_submit(struct ingest_embed *embed, struct attempt *attempt)
 {
 	attempt->next = NULL;
+	count_chunks(embed, chunks_left(attempt));
 	pthread_mutex_lock(&embed->lock);
 	*embed->tail = attempt;
 	embed->tail = &attempt->next;

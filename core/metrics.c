@@ -23,6 +23,8 @@ static const struct metric_name counter_names[METRIC_COUNT] = {
 	[METRIC_INGEST_FAILED] = {"ingested_total{outcome=\"failed\"}", NULL},
 	[METRIC_INGEST_UNCHANGED] = {"ingested_total{outcome=\"unchanged\"}", NULL},
 	[METRIC_INGEST_BYTES] = {"ingested_bytes_total", "Bytes of the files that were indexed."},
+	[METRIC_EMBEDDED_CHUNKS] = {"embedded_chunks_total", "Chunks whose vectors were stored."},
+	[METRIC_EMBEDDED_VECTORS] = {"embedded_vectors_total", "Vectors that were stored."},
 	[METRIC_QUESTIONS] = {"questions_total", "Questions that were committed."},
 	[METRIC_ANSWERS_GROUNDED] = {"answers_total{outcome=\"grounded\"}", "Answers, by outcome."},
 	[METRIC_ANSWERS_REFUSED] = {"answers_total{outcome=\"refused\"}", NULL},
@@ -41,6 +43,7 @@ static const struct metric_name gauge_names[GAUGE_COUNT] = {
 	[GAUGE_INGEST_QUEUE] = {"queue_depth{queue=\"ingest\"}",
 		"Jobs that wait or run, by queue."},
 	[GAUGE_ASK_QUEUE] = {"queue_depth{queue=\"ask\"}", NULL},
+	[GAUGE_CHUNKS_TO_EMBED] = {"chunks_to_embed", "Chunks that wait for their vectors."},
 	[GAUGE_INBOX_SETTLING] = {"inbox_settling",
 		"Files that were written and are not quiet for long enough yet."},
 };

@@ -12,6 +12,8 @@ enum metric {
 	METRIC_INGEST_FAILED,
 	METRIC_INGEST_UNCHANGED,
 	METRIC_INGEST_BYTES,
+	METRIC_EMBEDDED_CHUNKS,
+	METRIC_EMBEDDED_VECTORS,
 	METRIC_QUESTIONS,
 	METRIC_ANSWERS_GROUNDED,
 	METRIC_ANSWERS_REFUSED,
@@ -29,7 +31,7 @@ enum metric_histogram {
 	HISTOGRAM_COUNT
 };
 
-/* Gauges are set by whoever knows: the loop thread. */
+/* Gauges are set by whoever knows: one thread each, or under one lock. */
 enum metric_gauge {
 	GAUGE_DOCUMENTS_PENDING,
 	GAUGE_DOCUMENTS_PROCESSING,
@@ -37,6 +39,7 @@ enum metric_gauge {
 	GAUGE_DOCUMENTS_FAILED,
 	GAUGE_INGEST_QUEUE,
 	GAUGE_ASK_QUEUE,
+	GAUGE_CHUNKS_TO_EMBED, /* of documents that wait for the embedder */
 	GAUGE_INBOX_SETTLING, /* written, not quiet for long enough yet */
 	GAUGE_COUNT
 };

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "core/auto.h"
@@ -15,6 +16,7 @@
 
 #define LOOK_AGAIN_NS  (100 * NS_PER_MS)
 #define FAILURES_SHOWN 10
+#define PACE_NS	       (2 * NS_PER_SEC) /* what a rate is measured over */
 
 struct request {
 	const char *path;
@@ -62,6 +64,8 @@ static void print_counts(const struct mounts_health *health)
 		health->indexed, health->processing, health->pending, health->failed);
 	if (health->settling)
 		printf("settling %" PRIu64 "\n", health->settling);
+	if (health->chunks_left)
+		printf("chunks without vectors %" PRIu64 "\n", health->chunks_left);
 	if (health->failing[0])
 		printf("failing:\n%s", health->failing);
 }
@@ -131,20 +135,83 @@ static void print_failures(const char *mount_point, const struct mounts_health *
 		printf("  and %" PRIu64 " more in %s\n", health->failed - shown, folder);
 }
 
-static void print_bar(const struct mounts_health *health)
+/* --- the progress ----------------------------------------------------------------- */
+
+/* A look some seconds ago, for how much is done a second. */
+struct pace {
+	int64_t since_ns;
+	uint64_t done, chunks, vectors;
+	double documents_s, chunks_s, vectors_s; /* a second */
+};
+
+static void pace_look(struct pace *pace, const struct mounts_health *health)
 {
-	enum { WIDTH = 32 };
-	static const char full[WIDTH + 1] = "################################";
+	int64_t now = clock_mono_ns(), past = now - pace->since_ns;
+	uint64_t done = health->indexed + health->failed;
+
+	if (pace->since_ns && past < PACE_NS)
+		return;
+	if (pace->since_ns && done >= pace->done && health->chunks >= pace->chunks) {
+		double seconds = (double)past / NS_PER_SEC;
+		pace->documents_s = (double)(done - pace->done) / seconds;
+		pace->chunks_s = (double)(health->chunks - pace->chunks) / seconds;
+		pace->vectors_s = (double)(health->vectors - pace->vectors) / seconds;
+	}
+	pace->since_ns = now;
+	pace->done = done;
+	pace->chunks = health->chunks;
+	pace->vectors = health->vectors;
+}
+
+/* ", 12 documents/s, 400 vectors/s, 3:05 left" */
+static void describe_pace(
+	const struct pace *pace, const struct mounts_health *health, struct buf *out)
+{
+	double left = pace->chunks_s > 0 ? (double)health->chunks_left / pace->chunks_s : 0;
+	double by_documents =
+		pace->documents_s > 0 ? (double)mounts_pending(health) / pace->documents_s : 0;
+
+	left = left > by_documents || health->chunks_left ? left : by_documents;
+	if (pace->documents_s > 0)
+		buf_addf(out, ", %.*f documents/s", pace->documents_s < 10, pace->documents_s);
+	if (pace->vectors_s > 0)
+		buf_addf(out, ", %.0f vectors/s", pace->vectors_s);
+	if (left >= 1 && mounts_pending(health))
+		buf_addf(out, ", %d:%02d left", (int)left / 60, (int)left % 60);
+}
+
+static int columns_of(int fd)
+{
+	struct winsize size;
+
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+/* One line, however narrow the terminal is. */
+static void print_bar(const struct mounts_health *health, const struct pace *pace)
+{
+	static const char full[] = "################################";
 	uint64_t pending = mounts_pending(health), done = health->indexed + health->failed;
 	uint64_t total = done + pending;
-	int filled = total ? (int)(done * WIDTH / total) : WIDTH;
+	AUTO_BUF struct buf text;
+	int room = columns_of(STDOUT_FILENO) - 1;
 
-	printf("\r\033[K[%.*s%*s] %" PRIu64 " of %" PRIu64, filled, full, WIDTH - filled, "", done,
-		total);
+	buf_init(&text, 4096);
+	buf_addf(&text, " %" PRIu64 " of %" PRIu64, done, total);
 	if (health->failed)
-		printf(", %" PRIu64 " failed", health->failed);
+		buf_addf(&text, ", %" PRIu64 " failed", health->failed);
 	if (health->settling)
-		printf(", %" PRIu64 " settling", health->settling);
+		buf_addf(&text, ", %" PRIu64 " settling", health->settling);
+	describe_pace(pace, health, &text);
+	int width = room - (int)text.len - 2;
+	width = width > (int)strlen(full) ? (int)strlen(full) : width;
+	printf("\r\033[K");
+	if (width >= 4) {
+		int filled = total ? (int)(done * (uint64_t)width / total) : width;
+		printf("[%.*s%*s]", filled, full, width - filled, "");
+		room -= width + 2;
+	}
+	printf("%.*s", room, text.data ? text.data : "");
 	fflush(stdout);
 }
 
@@ -189,13 +256,17 @@ static int follow(const char *mount_point, const struct request *request,
 {
 	int64_t begun = clock_mono_ns();
 	bool is_terminal = isatty(STDOUT_FILENO);
+	struct pace pace = {0};
 
 	for (;;) {
 		int rc = look(mount_point, health, err);
 		if (rc)
 			return rc;
-		if (request->wants_watch)
-			(is_terminal ? print_bar : print_line)(health);
+		pace_look(&pace, health);
+		if (request->wants_watch && is_terminal)
+			print_bar(health, &pace);
+		else if (request->wants_watch)
+			print_line(health);
 		if (request->wants_wait && mounts_pending(health) == 0)
 			return CMD_OK;
 		if (request->wants_wait && request->wait_s >= 0 &&

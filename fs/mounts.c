@@ -174,6 +174,9 @@ static int take_health(const cJSON *root, struct mounts_health *out)
 	out->failed = number_in(root, "documents", "FAILED");
 	out->settling = number_in(root, "inbox", "settling");
 	out->queued = number_in(root, "queues", "ingest");
+	out->chunks_left = number_in(root, "embedding", "chunks_left");
+	out->chunks = number_in(root, "embedding", "chunks");
+	out->vectors = number_in(root, "embedding", "vectors");
 	out->state = strdup(text_in(root, "state"));
 	return out->state ? take_failing(root, out) : -ENOMEM;
 }

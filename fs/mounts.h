@@ -21,6 +21,8 @@ struct mounts_health {
 	uint64_t pending, processing, indexed, failed;
 	uint64_t settling; /* files in the inbox that are not quiet for long enough yet */
 	uint64_t queued; /* for ingestion */
+	uint64_t chunks_left; /* that wait for their vectors */
+	uint64_t chunks, vectors; /* embedded since the daemon was started */
 	char *failing; /* "catalog: reason" a line; "" where nothing fails */
 };
 

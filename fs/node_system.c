@@ -249,6 +249,11 @@ static void add_gauge(cJSON *object, const char *name, enum metric_gauge gauge)
 	cJSON_AddNumberToObject(object, name, (double)metric_gauge_get(gauge));
 }
 
+static void add_metric(cJSON *object, const char *name, enum metric metric)
+{
+	cJSON_AddNumberToObject(object, name, (double)metric_get(metric));
+}
+
 static void add_counts(cJSON *root)
 {
 	cJSON *documents = cJSON_AddObjectToObject(root, "documents");
@@ -258,6 +263,10 @@ static void add_counts(cJSON *root)
 			GAUGE_DOCUMENTS_PENDING + (enum metric_gauge)status);
 	cJSON *inbox = cJSON_AddObjectToObject(root, "inbox");
 	add_gauge(inbox, "settling", GAUGE_INBOX_SETTLING);
+	cJSON *embedding = cJSON_AddObjectToObject(root, "embedding");
+	add_gauge(embedding, "chunks_left", GAUGE_CHUNKS_TO_EMBED);
+	add_metric(embedding, "chunks", METRIC_EMBEDDED_CHUNKS);
+	add_metric(embedding, "vectors", METRIC_EMBEDDED_VECTORS);
 	cJSON *queues = cJSON_AddObjectToObject(root, "queues");
 	add_gauge(queues, "ingest", GAUGE_INGEST_QUEUE);
 	add_gauge(queues, "ask", GAUGE_ASK_QUEUE);
@@ -352,11 +361,6 @@ static int render_config(struct fs *fs, struct buf *out)
 {
 	buf_adds(out, "# What is in force, and where each value came from.\n\n");
 	return config_render(fs->config, out);
-}
-
-static void add_metric(cJSON *object, const char *name, enum metric metric)
-{
-	cJSON_AddNumberToObject(object, name, (double)metric_get(metric));
 }
 
 static int render_usage(struct fs *fs, struct buf *out)
