@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Embeddings, a byte a number, in one flat file that is mapped and scanned whole: exact nearest
- * neighbours. The file can be made again from the rows at any time. */
+/* Embeddings, a byte a number, in one flat file that is mapped: a small one is scanned whole, of a
+ * large one only what the bits of dense_bits.h bring up. The file can be made again from the rows
+ * at any time. */
 #ifndef ASKFS_CORE_LOCAL_DENSE_H
 #define ASKFS_CORE_LOCAL_DENSE_H
+
+#include <stdbool.h>
 
 #include "core/err.h"
 #include "core/local/best.h"
@@ -49,6 +52,18 @@ int dense_forget(struct dense *dense, uint64_t chunk, struct err *err);
 int dense_search(const struct dense *dense, const float *query,
 	bool (*admits)(void *context, uint32_t edition, struct found *found), void *context,
 	struct best *best);
+
+/* Bits that are being made while others search: the owner calls
+ *	begin [R], more [R] until it returns 0, end [W];
+ * between them the lock may be free. */
+struct dense_making;
+
+/* [R] Are there enough vectors for bits, and no bits, or those of a much smaller collection? */
+bool dense_wants_bits(const struct dense *dense);
+int dense_bits_begin(const struct dense *dense, struct dense_making **out); /* 0 or -errno */
+int dense_bits_more(const struct dense *dense, struct dense_making *making); /* 1: more; -errno */
+void dense_bits_end(struct dense *dense, struct dense_making *making); /* frees it */
+void dense_making_free(struct dense_making *making); /* instead of end; no lock */
 
 /* A vector to bytes; returns the scale. */
 float dense_pack(const float *vector, size_t n, int8_t *out);

@@ -99,7 +99,10 @@ static int embed_chunk(struct store *store, struct row_embedding *row, struct er
 	}
 	pthread_rwlock_wrlock(&store->lock);
 	rc = add_records(store, row, err);
+	bool wants_bits = dense_wants_bits(store->dense);
 	pthread_rwlock_unlock(&store->lock);
+	if (wants_bits)
+		keeper_wake(store);
 	return rc;
 }
 

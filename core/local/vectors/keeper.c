@@ -228,6 +228,33 @@ static bool sleep_until_woken(struct store *store, int rc)
 	return is_idle;
 }
 
+/* Bits of the embeddings, made while searches go on. */
+static void make_bits(struct store *store)
+{
+	struct dense_making *making = NULL;
+	int rc = 1;
+
+	pthread_rwlock_rdlock(&store->lock);
+	bool is_wanted = store->dense && dense_wants_bits(store->dense);
+	if (is_wanted && dense_bits_begin(store->dense, &making))
+		log_warn("no bits of the embeddings: searches go on without");
+	const struct dense *of = store->dense;
+	pthread_rwlock_unlock(&store->lock);
+	if (!making)
+		return;
+	while (rc == 1 && !is_stopping(store)) {
+		pthread_rwlock_rdlock(&store->lock);
+		rc = store->dense == of ? dense_bits_more(store->dense, making) : 0;
+		pthread_rwlock_unlock(&store->lock);
+	}
+	pthread_rwlock_wrlock(&store->lock);
+	if (store->dense == of)
+		dense_bits_end(store->dense, making);
+	else
+		dense_making_free(making);
+	pthread_rwlock_unlock(&store->lock);
+}
+
 static void *keep(void *context)
 {
 	struct store *store = context;
@@ -238,6 +265,7 @@ static void *keep(void *context)
 		int rc = work(store, &err);
 		if (rc)
 			log_warn("vectors: %s", err.text);
+		make_bits(store);
 		if (is_idle)
 			malloc_trim(0);
 		is_idle = sleep_until_woken(store, rc);
