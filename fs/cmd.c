@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&cmd_doctor,
 	&cmd_check,
 	&cmd_extract,
+	&cmd_eval,
 };
 
 static const struct command *find_command(const char *name)

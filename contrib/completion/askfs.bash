@@ -13,7 +13,7 @@ _askfs() {
 
 	if [ "$COMP_CWORD" = 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			"mount unmount status ask doctor check extract --help --version" -- "$current")
+			"mount unmount status ask doctor check extract eval --help --version" -- "$current")
 		return
 	fi
 	case $previous in
@@ -33,6 +33,7 @@ _askfs() {
 	ask) options="-s" ;;
 	doctor | check) options="--config --state" ;;
 	extract) options="--config" ;;
+	eval) options="--against" ;;
 	esac
 	if [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options --help --version" -- "$current")
@@ -44,7 +45,7 @@ _askfs() {
 			compgen -d -- "$current")
 		;;
 	mount) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
-	extract) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+	eval | extract) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
 	esac
 }
 

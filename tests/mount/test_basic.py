@@ -200,7 +200,8 @@ def test_commands(kb):
     contains(text_of(kb.path("sessions", "mine", "transcript.md")), "When are refunds paid?")
     contains(run(ASKFS, "status", kb.mount), "INDEXED", "askfs status")
     contains(run(ASKFS, "--version"), "askfs", "--version")
-    for command in ("mount", "unmount", "status", "ask", "doctor", "check", "extract"):
+    for command in ("mount", "unmount", "status", "ask", "doctor", "check", "extract",
+                    "eval"):
         contains(run(ASKFS, command, "--help"), command, f"{command} --help")
     write_to = os.path.join(kb.folder, "x.html")
     with open(write_to, "w") as f:
@@ -220,3 +221,26 @@ def test_every_folder_lists_itself_and_its_parent(kb):
         numbers = {name: int(ino) for ino, name in (line.split() for line in shown[:2])}
         equal(numbers, {".": os.lstat(folder).st_ino,
                         "..": os.lstat(os.path.dirname(folder)).st_ino}, f"ls -a {folder}")
+
+
+def test_eval_counts_right_answers(kb):
+    kb.add_many({"refunds.txt": "Refunds are paid within 14 days of the return.\n",
+                 "canteen.txt": "The canteen opens at noon on weekdays.\n"})
+    questions = os.path.join(kb.folder, "questions.jsonl")
+    lines = [{"question": "When are refunds paid?", "answer": "14 days",
+              "document": "refunds.txt"},
+             {"question": "When does the canteen open?", "answer": ["midnight", "at NOON"],
+              "document": "canteen.txt"},
+             {"question": "When are refunds paid?", "answer": "a year", "document": "x.txt"},
+             {"question": "Who painted the ceiling?", "answerable": False}]
+    with open(questions, "w") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    said = run(ASKFS, "eval", "--against", '{"top_k": 1}', questions, kb.mount)
+    for name, share in (("the document first", "0.667"), ("the answer shown", "0.667"),
+                        ("answered what can be", "1.000"), ("refused what cannot be", "1.000")):
+        line = next(line for line in said.splitlines() if line.strip().startswith(name))
+        contains(line, share, f"{name}: {said}")
+    equal(os.listdir(kb.path("ask")), [], "sessions that were left")
+    with open(questions, "w") as file:
+        file.write('{"question": "x"}\nnonsense\n')
+    equal(run(ASKFS, "eval", questions, kb.mount, status=1), "", "what it prints")
