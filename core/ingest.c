@@ -328,6 +328,24 @@ int ingest_new(struct ingest **out, const struct ports *ports, const struct conf
 	return 0;
 }
 
+void ingest_embed_stored(struct ingest *ingest, struct ingest_job *job)
+{
+	struct attempt *attempt = NULL;
+
+	job->err = (struct err)ERR_NONE;
+	if (!ingest->embed || attempt_new(&attempt, &ingest->setup, job) ||
+		document_copy(&attempt->record, &job->document)) {
+		attempt_free(attempt);
+		end_without_attempt(job, INGEST_LATER);
+		return;
+	}
+	attempt->fate = ATTEMPT_EMBED;
+	attempt->is_stored = true;
+	attempt->is_committed = true;
+	attempt->version = job->document.version;
+	ingest_embed_submit(ingest->embed, attempt);
+}
+
 void ingest_submit(struct ingest *ingest, struct ingest_job *job)
 {
 	job->err = (struct err)ERR_NONE;

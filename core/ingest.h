@@ -69,6 +69,12 @@ void ingest_cancel(struct ingest_job *job);
  * obeys them. May wait for a commit: from an I/O pool. */
 void ingest_job_access(struct ingest *ingest, struct ingest_job *job, const struct access *access);
 
+/* Queue the embeddings of a stored version that has none of this model: of a document that came
+ * when there was no embedder, or another one. @job holds the record in job->document; nothing
+ * else of it is used but done(). Its outcome is INDEXED, with the record, or LATER or CANCELLED,
+ * and nothing has changed. Any thread; never blocks. */
+void ingest_embed_stored(struct ingest *ingest, struct ingest_job *job);
+
 /* Jobs that wait. Any thread. */
 size_t ingest_depth(struct ingest *ingest);
 

@@ -294,7 +294,8 @@ void attempt_end(struct attempt *attempt)
 	}
 	if (job->outcome != INGEST_FAILED && job->outcome != INGEST_LATER)
 		job->err = (struct err)ERR_NONE;
-	count_outcome(job);
+	if (!attempt->is_stored)
+		count_outcome(job);
 	attempt_free(attempt);
 	job->done(job);
 }

@@ -51,6 +51,7 @@ struct attempt {
 	struct document before; /* the record as the commit found it; id nil: there was none */
 	struct document record; /* as the commit wrote it */
 	bool is_committed;
+	bool is_stored; /* ingest_embed_stored: a failure changes nothing */
 
 	uint32_t embedded; /* chunks that have their embedding */
 };

@@ -288,7 +288,7 @@ static void give_up(struct attempt *attempt, int rc)
 {
 	if (rc == -ESTALE)
 		attempt->fate = ATTEMPT_CANCELLED;
-	else if (rc == -EAGAIN)
+	else if (rc == -EAGAIN || attempt->is_stored)
 		attempt->fate = ATTEMPT_LATER;
 	else
 		attempt_fail(attempt, rc);

@@ -68,6 +68,7 @@ static int search(const struct aim *aim, struct retrieval *out, struct err *err)
 		return r;
 	query.embedding = aim->embedding;
 	query.dimension = aim->info->dimension;
+	query.model = aim->info->model;
 	return vectors_dense(aim->retriever->vectors, &query, &out->dense, err);
 }
 
@@ -214,12 +215,13 @@ static int read_record(const struct aim *aim, struct retrieval *out, size_t kept
 }
 
 /* How near the sentences of a passage are. 0 or -errno. */
-static int read_nearness(const struct aim *aim, struct passage *passage, struct err *err)
+static int read_nearness(const struct aim *aim, const struct retrieval *out,
+	struct passage *passage, struct err *err)
 {
 	const struct hit *hit = passage->hit;
 	struct nearness *nearness;
 
-	if (!aim->embedding)
+	if (!out->dense.hit_count)
 		return 0;
 	int r = vectors_similar(aim->retriever->vectors, &hit->document, hit->version,
 		hit->chunk.index, aim->embedding, aim->info->dimension, &nearness,
@@ -302,7 +304,7 @@ static int check_records(
 	for (size_t i = 0; i < count && kept < aim->request->top_k && r >= 0; i++) {
 		struct passage passage = out->passages[i];
 
-		r = read_nearness(aim, &passage, err);
+		r = read_nearness(aim, out, &passage, err);
 		bool is_new = r == 0 && !is_repetition(aim, out, &passage);
 		if (is_new)
 			r = keep_passage(aim, out, kept, &passage, err);

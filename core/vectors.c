@@ -71,6 +71,16 @@ int vectors_embed(struct vectors *vectors, const struct uuid *document, uint32_t
 		err);
 }
 
+int vectors_accepts(struct vectors *vectors, const char *model, size_t dimension, struct err *err)
+{
+	return vectors->ops->accepts(vectors, model, dimension, err);
+}
+
+int vectors_unembed(struct vectors *vectors, struct err *err)
+{
+	return health_note(HEALTH_VECTORS, vectors->ops->unembed(vectors, err), err);
+}
+
 int vectors_similar(struct vectors *vectors, const struct uuid *document, uint32_t version,
 	uint32_t index, const float *embedding, size_t dimension, struct nearness **out,
 	size_t *count, struct err *err)

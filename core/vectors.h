@@ -47,6 +47,7 @@ struct search_query {
 	const char *text; /* words(): the question, UTF-8 */
 	const float *embedding; /* dense(): unit length */
 	size_t dimension;
+	const char *model; /* dense(): whose embedding it is; one of another model finds nothing */
 	size_t top_k;
 	const char *content_type; /* only types that begin so; NULL: all */
 	const char *path; /* only paths that begin so; NULL: all */
@@ -128,6 +129,13 @@ struct vectors_ops {
 	int (*embed)(struct vectors *, const struct uuid *document, uint32_t version,
 		const struct embedding *, size_t dimension, const char *model, struct err *);
 
+	/* May embeddings of that model be attached? 0, or -EINVAL with *err set: the index is
+	 * bound to another one. */
+	int (*accepts)(struct vectors *, const char *model, size_t dimension, struct err *err);
+
+	/* Forget all embeddings, and what the index is bound to. */
+	int (*unembed)(struct vectors *, struct err *);
+
 	/* The chunks that share at least one word with the question, by BM25; equal scores by
 	 * document and index. Of several forms of one word the best counts, not their sum. A
 	 * question without any word of the index gives no hits. */
@@ -171,6 +179,8 @@ int vectors_set_path(struct vectors *, const struct uuid *document, const char *
 int vectors_remove(struct vectors *, const struct uuid *document, struct err *);
 int vectors_embed(struct vectors *, const struct uuid *document, uint32_t version,
 	const struct embedding *, size_t dimension, const char *model, struct err *err);
+int vectors_accepts(struct vectors *, const char *model, size_t dimension, struct err *err);
+int vectors_unembed(struct vectors *, struct err *err);
 int vectors_similar(struct vectors *, const struct uuid *document, uint32_t version, uint32_t index,
 	const float *embedding, size_t dimension, struct nearness **out, size_t *count,
 	struct err *err);

@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
 	&cmd_ask,
 	&cmd_doctor,
 	&cmd_check,
+	&cmd_reindex,
 	&cmd_extract,
 	&cmd_eval,
 };

@@ -26,7 +26,7 @@ struct command {
 };
 
 extern const struct command cmd_mount, cmd_unmount, cmd_status, cmd_ask, cmd_doctor, cmd_check,
-	cmd_extract, cmd_eval;
+	cmd_extract, cmd_eval, cmd_reindex;
 
 /* main() without its adapters: find the command and run it. Called as mount.fuse.askfs (or as
  * `askfs SOURCE MOUNT -o …`, as mount.fuse calls it) it is `askfs mount`. */

@@ -3,7 +3,6 @@
  * lock like a daemon, because adapters work on their files in the background. */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/auto.h"
 #include "core/config.h"
@@ -32,43 +31,6 @@ static int parse(int argc, char **argv, struct request *request)
 	if (!request->state_path == !request->mount)
 		return cmd_usage(&cmd_check, "either a mount or a state folder is expected");
 	return CMD_OK;
-}
-
-/* The state folder of a mount: the one in use if it is mounted, else the default one. */
-static char *state_of_mount(const char *mount, struct err *err)
-{
-	struct mounts_health health;
-	AUTO_FREE char *mount_point = NULL, *path = realpath(mount, NULL);
-
-	if (!path) {
-		err_set(err, -errno, "%s: %s", mount, strerror(errno));
-		return NULL;
-	}
-	if (mounts_find(path, &mount_point, NULL) || mounts_health_read(mount_point, &health, NULL))
-		return state_default_path(path);
-	char *state = TAKE_PTR(health.state);
-	mounts_health_release(&health);
-	return state;
-}
-
-/* The state folder that is meant, which has to exist: a check makes none. */
-static char *find_state(const struct request *request, struct err *err)
-{
-	struct stat attr;
-	char *path =
-		request->mount ? state_of_mount(request->mount, err) : strdup(request->state_path);
-
-	if (!path) {
-		if (!err->text[0])
-			err_set(err, -ENOMEM, "out of memory");
-		return NULL;
-	}
-	if (stat(path, &attr) || !S_ISDIR(attr.st_mode)) {
-		err_set(err, -ENOENT, "%s: there is no such state folder", path);
-		free(path);
-		return NULL;
-	}
-	return path;
 }
 
 /* One part's check: what is wrong, or that nothing is. The number of things that are wrong. */
@@ -120,7 +82,7 @@ static int check(const struct config *config, const char *path)
 	int rc = state_open(&state, path, config->realm, &err);
 	if (rc)
 		return cmd_fail(&cmd_check, CMD_FAILED, "%s", err.text);
-	rc = adapters_open(&ports, config, state.path, &err);
+	rc = adapters_open_stores(&ports, config, state.path, &err);
 	if (!rc)
 		wrong = check_parts(&ports);
 	ports_release(&ports);
@@ -139,7 +101,7 @@ static int check_run(int argc, char **argv)
 	int status = parse(argc, argv, &request);
 	if (status)
 		return status;
-	AUTO_FREE char *path = find_state(&request, &err);
+	AUTO_FREE char *path = mounts_state(request.mount, request.state_path, &err);
 	if (!path)
 		return cmd_fail(&cmd_check, CMD_FAILED, "%s", err.text);
 	if (config_init(&config))

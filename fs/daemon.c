@@ -22,6 +22,7 @@
 
 #include "core/ask.h"
 #include "core/auto.h"
+#include "core/catchup.h"
 #include "core/clock.h"
 #include "core/inbox.h"
 #include "core/ingest.h"
@@ -222,6 +223,22 @@ static int start_inbox(struct daemon *daemon, struct err *err)
 	return rc ? err_set(err, rc, "no memory") : 0;
 }
 
+static int make_catchup(struct daemon *daemon, struct err *err)
+{
+	struct fs *fs = &daemon->fs;
+	struct catchup_parts parts = {
+		.loop = fs->loop,
+		.io = fs->io,
+		.library = fs->library,
+		.ports = fs->ports,
+		.ingest = daemon->ingest,
+	};
+
+	if (!fs->ports->embedder)
+		return 0;
+	return catchup_new(&fs->catchup, &parts) ? err_set(err, -ENOMEM, "no memory") : 0;
+}
+
 static int start_asking(struct daemon *daemon, struct err *err)
 {
 	struct fs *fs = &daemon->fs;
@@ -329,6 +346,8 @@ static int start(struct daemon *daemon, const struct daemon_options *options, st
 	if (!rc)
 		rc = start_inbox(daemon, err);
 	if (!rc)
+		rc = make_catchup(daemon, err);
+	if (!rc)
 		rc = start_asking(daemon, err);
 	if (!rc) {
 		fs->root = node_root_new(fs);
@@ -337,9 +356,12 @@ static int start(struct daemon *daemon, const struct daemon_options *options, st
 	remove_dead_mount(fs->mount_point);
 	if (!rc)
 		rc = mount_it(daemon, err);
-	if (!rc)
-		inbox_start(fs->inbox);
-	return rc;
+	if (rc)
+		return rc;
+	inbox_start(fs->inbox);
+	if (fs->catchup)
+		catchup_start(fs->catchup);
+	return 0;
 }
 
 int daemon_check_options(const char *fuse_options, struct err *err)
@@ -389,7 +411,8 @@ static void drain(struct daemon *daemon)
 {
 	struct fs *fs = &daemon->fs;
 
-	while ((fs->inbox && inbox_is_busy(fs->inbox)) || (fs->spool && spool_is_busy(fs->spool)))
+	while ((fs->inbox && inbox_is_busy(fs->inbox)) || (fs->spool && spool_is_busy(fs->spool)) ||
+		catchup_is_busy(fs->catchup))
 		loop_drain(fs->loop);
 }
 
@@ -409,6 +432,9 @@ void daemon_free(struct daemon *daemon)
 	struct fs *fs = &daemon->fs;
 	if (fs->inbox)
 		inbox_stop(fs->inbox);
+	catchup_stop(fs->catchup);
+	if (fs->catchup)
+		pool_wait(fs->io); /* what it is fetching is for the pipeline */
 	ingest_free(daemon->ingest);
 	ask_stop(fs->ask);
 	searches_stop(fs->searches);
@@ -432,6 +458,7 @@ void daemon_free(struct daemon *daemon)
 	ask_free(fs->ask);
 	hiding_free(fs->hiding);
 	inbox_free(fs->inbox);
+	catchup_free(fs->catchup);
 	spool_free(fs->spool);
 	library_free(fs->library);
 	view_free(fs->view);

@@ -26,6 +26,7 @@ struct fs {
 	struct library *library; /* every document, in memory; loop thread */
 	struct spool *spool; /* what lies in the inbox; loop thread */
 	struct inbox *inbox; /* when it is ingested, and what becomes of it; loop thread */
+	struct catchup *catchup; /* NULL: no embedder; loop thread */
 	struct ask *ask; /* sessions and turns; loop thread */
 	struct searches *searches; /* loop thread */
 	struct hiding *hiding; /* names that rm -r has unlinked; loop thread */

@@ -6,10 +6,13 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/auto.h"
 #include "core/buf.h"
+#include "fs/state.h"
 
 /* Undo the octal escapes of mountinfo (\040 for a blank), in place. */
 static void unescape(char *text)
@@ -213,4 +216,38 @@ void mounts_health_release(struct mounts_health *health)
 	free(health->state);
 	free(health->failing);
 	*health = (struct mounts_health){0};
+}
+
+static char *state_of_mount(const char *mount, struct err *err)
+{
+	struct mounts_health health;
+	AUTO_FREE char *mount_point = NULL, *path = realpath(mount, NULL);
+
+	if (!path) {
+		err_set(err, -errno, "%s: %s", mount, strerror(errno));
+		return NULL;
+	}
+	if (mounts_find(path, &mount_point, NULL) || mounts_health_read(mount_point, &health, NULL))
+		return state_default_path(path);
+	char *state = TAKE_PTR(health.state);
+	mounts_health_release(&health);
+	return state;
+}
+
+char *mounts_state(const char *mount, const char *state, struct err *err)
+{
+	struct stat attr;
+	char *path = state ? strdup(state) : state_of_mount(mount, err);
+
+	if (!path) {
+		if (!err->text[0])
+			err_set(err, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	if (stat(path, &attr) || !S_ISDIR(attr.st_mode)) {
+		err_set(err, -ENOENT, "%s: there is no such state folder", path);
+		free(path);
+		return NULL;
+	}
+	return path;
 }

@@ -30,6 +30,11 @@ struct mounts_health {
 int mounts_health_read(const char *mount_point, struct mounts_health *out, struct err *err);
 void mounts_health_release(struct mounts_health *health);
 
+/* The state folder that a command means: @state if that is given, else the one in use by the mount
+ * @mount, or the default one of a mount there. It has to exist: none is made. The caller frees it;
+ * NULL with *err set. */
+char *mounts_state(const char *mount, const char *state, struct err *err);
+
 /* Files that ingestion has not come to an end with. */
 static inline uint64_t mounts_pending(const struct mounts_health *health)
 {

@@ -180,6 +180,40 @@ int state_open(struct state *state, const char *path, const char *realm, struct 
 	return rc;
 }
 
+char *state_note_read(const char *path, const char *name)
+{
+	AUTO_FREE char *file_path = NULL, *text = NULL;
+	size_t size = 0;
+
+	if (asprintf(&file_path, "%s/%s", path, name) < 0)
+		return NULL;
+	AUTO_FCLOSE FILE *file = fopen(file_path, "re");
+	if (!file || getdelim(&text, &size, '\0', file) < 0)
+		return NULL;
+	return TAKE_PTR(text);
+}
+
+int state_note_write(const char *path, const char *name, const char *text)
+{
+	AUTO_FREE char *file_path = NULL, *new_path = NULL;
+
+	if (asprintf(&file_path, "%s/%s", path, name) < 0 ||
+		asprintf(&new_path, "%s/%s.new", path, name) < 0)
+		return -ENOMEM;
+	if (!text)
+		return unlink(file_path) && errno != ENOENT ? -errno : 0;
+	AUTO_CLOSE int fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t len = strlen(text);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) != (ssize_t)len || fsync(fd) || rename(new_path, file_path)) {
+		int rc = errno ? -errno : -EIO;
+		unlink(new_path);
+		return rc;
+	}
+	return 0;
+}
+
 void state_end(struct state *state)
 {
 	static const char word[] = "ended\n";

@@ -26,6 +26,13 @@ char *state_default_path(const char *mount_point);
 int state_open(struct state *state, const char *path, const char *realm, struct err *err);
 void state_release(struct state *state);
 
+/* A small file @name in the folder @path: its text (the caller frees it), NULL if it is not there
+ * or cannot be read. */
+char *state_note_read(const char *path, const char *name);
+
+/* Write it, all or nothing; NULL removes it. 0 or -errno. */
+int state_note_write(const char *path, const char *name, const char *text);
+
 /* Everything is written: the next daemon need not look for what a kill may have left. */
 void state_end(struct state *state);
 

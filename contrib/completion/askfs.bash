@@ -13,7 +13,7 @@ _askfs() {
 
 	if [ "$COMP_CWORD" = 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			"mount unmount status ask doctor check extract eval --help --version" -- "$current")
+			"mount unmount status ask doctor check reindex extract eval --help --version" -- "$current")
 		return
 	fi
 	case $previous in
@@ -31,7 +31,7 @@ _askfs() {
 	unmount) options="--lazy" ;;
 	status) options="--watch --wait" ;;
 	ask) options="-s" ;;
-	doctor | check) options="--config --state" ;;
+	doctor | check | reindex) options="--config --state" ;;
 	extract) options="--config" ;;
 	eval) options="--against" ;;
 	esac
@@ -40,7 +40,7 @@ _askfs() {
 		return
 	fi
 	case $command in
-	unmount | status | ask | check)
+	unmount | status | ask | check | reindex)
 		mapfile -t COMPREPLY < <(compgen -W "$(_askfs_mounts)" -- "$current"
 			compgen -d -- "$current")
 		;;

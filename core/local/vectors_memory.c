@@ -283,6 +283,43 @@ static int check_binding(
 		memory->model, memory->dimension, model, dimension);
 }
 
+static int memory_accepts(
+	struct vectors *vectors, const char *model, size_t dimension, struct err *err)
+{
+	struct memory *memory = (struct memory *)vectors;
+
+	pthread_mutex_lock(&memory->lock);
+	int rc = memory->embedding_count ? check_binding(memory, model, dimension, err) : 0;
+	pthread_mutex_unlock(&memory->lock);
+	return rc;
+}
+
+static void forget_embedding(struct memory *memory, struct entry *entry)
+{
+	memory->embedding_count -= entry->span_count;
+	free(entry->spans);
+	free(entry->embeddings);
+	entry->spans = NULL;
+	entry->embeddings = NULL;
+	entry->span_count = 0;
+}
+
+static int memory_unembed(struct vectors *vectors, struct err *err)
+{
+	struct memory *memory = (struct memory *)vectors;
+
+	(void)err;
+	pthread_mutex_lock(&memory->lock);
+	for (size_t i = 0; i < memory->document_count; i++)
+		for (size_t v = 0; v < memory->documents[i].version_count; v++) {
+			struct version *version = &memory->documents[i].versions[v];
+			for (size_t k = 0; k < version->count; k++)
+				forget_embedding(memory, &version->entries[k]);
+		}
+	pthread_mutex_unlock(&memory->lock);
+	return 0;
+}
+
 static int take_embedding(struct memory *memory, struct entry *entry,
 	const struct embedding *embedding, struct err *err)
 {
@@ -417,6 +454,8 @@ static const struct vectors_ops memory_ops = {
 	.set_path = memory_set_path,
 	.remove = memory_remove,
 	.embed = memory_embed,
+	.accepts = memory_accepts,
+	.unembed = memory_unembed,
 	.similar = memory_similar,
 	.words = memory_words,
 	.dense = memory_dense,

@@ -224,8 +224,10 @@ int memory_dense(struct vectors *vectors, const struct search_query *query,
 
 	pthread_mutex_lock(&memory->lock);
 	bool does_fit = !memory->embedding_count || query->dimension == memory->dimension;
-	int rc = does_fit ? each_live(memory, &search, score_dense) : -EINVAL;
-	if (!does_fit)
+	bool is_of_another =
+		memory->embedding_count && query->model && strcmp(query->model, memory->model) != 0;
+	int rc = is_of_another ? 0 : does_fit ? each_live(memory, &search, score_dense) : -EINVAL;
+	if (rc == -EINVAL)
 		err_set(err, rc, "the index holds embeddings of %zu numbers, not %zu",
 			memory->dimension, query->dimension);
 	pthread_mutex_unlock(&memory->lock);

@@ -105,6 +105,16 @@ static int vectors_embed_(struct vectors *v, const struct uuid *document, uint32
 		vectors_embed(self->inner, document, version, embedding, dimension, model, err));
 }
 
+static int vectors_accepts_(struct vectors *v, const char *model, size_t dimension, struct err *err)
+{
+	PASS(v, faulty_vectors, vectors_accepts(self->inner, model, dimension, err));
+}
+
+static int vectors_unembed_(struct vectors *v, struct err *err)
+{
+	PASS(v, faulty_vectors, vectors_unembed(self->inner, err));
+}
+
 static int vectors_similar_(struct vectors *v, const struct uuid *document, uint32_t version,
 	uint32_t index, const float *embedding, size_t dimension, struct nearness **out,
 	size_t *count, struct err *err)
@@ -138,6 +148,8 @@ static const struct vectors_ops faulty_vectors_ops = {
 	.set_path = vectors_set_path_,
 	.remove = vectors_remove_,
 	.embed = vectors_embed_,
+	.accepts = vectors_accepts_,
+	.unembed = vectors_unembed_,
 	.similar = vectors_similar_,
 	.chunks = vectors_chunks_,
 	.each = vectors_each_,

@@ -422,6 +422,43 @@ static void test_embeddings_are_bound(void **state)
 		0);
 }
 
+static void test_another_model(void **state)
+{
+	struct world *w = *state;
+	struct uuid id = uuid_new();
+	float embedding[4] = {1};
+	const struct span span = {0, 7};
+	struct err err = ERR_NONE;
+
+	assert_int_equal(vectors_accepts(w->vectors, "owl", 8, &err), 0);
+	world_add(w, &id, 1, 0, "kestrel");
+	assert_int_equal(vectors_embed(w->vectors, &id, 1,
+				 &(struct embedding){0, &span, embedding, 1}, 4, "hawk", &err),
+		0);
+	world_publish(w, &id, 1);
+	assert_int_equal(vectors_accepts(w->vectors, "hawk", 4, &err), 0);
+	assert_int_equal(vectors_accepts(w->vectors, "owl", 4, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "hawk"));
+	w->query.model = "hawk";
+	assert_int_equal(world_dense(w, 1, 0), 1);
+	w->query.model = "owl";
+	assert_int_equal(world_dense(w, 1, 0), 0);
+
+	assert_int_equal(vectors_unembed(w->vectors, &err), 0);
+	assert_int_equal(vectors_accepts(w->vectors, "owl", 8, &err), 0);
+	w->query.model = NULL;
+	assert_int_equal(world_dense(w, 1, 0), 0);
+	assert_int_equal(world_count(w, "kestrel"), 1);
+	embedding[0] = 0;
+	embedding[1] = 1;
+	assert_int_equal(vectors_embed(w->vectors, &id, 1,
+				 &(struct embedding){0, &span, embedding, 1}, 4, "owl", &err),
+		0);
+	assert_int_equal(world_dense(w, 0, 1), 1);
+	assert_true(w->result.hits[0].score > .99);
+	world_assert_sound(w);
+}
+
 static int stop_at_once(void *context, const struct chunk *chunk)
 {
 	*(uint32_t *)context += 1 + chunk->index;
@@ -533,8 +570,8 @@ static void test_versions_under_search(void **state)
 		CONTRACT(a, test_remove), CONTRACT(a, test_scores),                            \
 		CONTRACT(a, test_equal_scores_have_an_order), CONTRACT(a, test_unknown_words), \
 		CONTRACT(a, test_dense), CONTRACT(a, test_embeddings_are_bound),               \
-		CONTRACT(a, test_chunks), CONTRACT(a, test_sync_and_check),                    \
-		CONTRACT(a, test_versions_under_search)
+		CONTRACT(a, test_another_model), CONTRACT(a, test_chunks),                     \
+		CONTRACT(a, test_sync_and_check), CONTRACT(a, test_versions_under_search)
 
 int main(void)
 {

@@ -50,7 +50,9 @@ static int bind(struct store *store, const char *model, size_t dimension, struct
 	return rc;
 }
 
-static int check_binding(struct store *store, const char *model, size_t dimension, struct err *err)
+/* 0: it is bound to that model; 1: to nothing, or to what nothing is left of; -EINVAL. */
+static int look_at_binding(
+	struct store *store, const char *model, size_t dimension, struct err *err)
 {
 	size_t bound = store->dense ? dense_dimension(store->dense) : 0;
 	int64_t is_used = 0;
@@ -67,7 +69,47 @@ static int check_binding(struct store *store, const char *model, size_t dimensio
 		return err_set(err, -EINVAL,
 			"the index holds embeddings of %s (%zu numbers each), not of %s (%zu)",
 			store->model ? store->model : "?", bound, model, dimension);
-	return bind(store, model, dimension, err);
+	return 1;
+}
+
+static int check_binding(struct store *store, const char *model, size_t dimension, struct err *err)
+{
+	int rc = look_at_binding(store, model, dimension, err);
+
+	return rc == 1 ? bind(store, model, dimension, err) : rc;
+}
+
+int store_accepts(struct vectors *vectors, const char *model, size_t dimension, struct err *err)
+{
+	struct store *store = store_of(vectors);
+
+	pthread_mutex_lock(&store->write_lock);
+	int rc = look_at_binding(store, model, dimension, err);
+	pthread_mutex_unlock(&store->write_lock);
+	return rc == 1 ? 0 : rc;
+}
+
+int store_unembed(struct vectors *vectors, struct err *err)
+{
+	struct store *store = store_of(vectors);
+
+	pthread_mutex_lock(&store->write_lock);
+	int rc = rows_begin(&store->rows, err);
+	if (!rc)
+		rc = db_exec(store->rows.db, "DELETE FROM embeddings; DELETE FROM binding", err);
+	rc = rc ? rc : store_commit(store, err);
+	if (rc)
+		store_note_failure(store);
+	pthread_rwlock_wrlock(&store->lock);
+	if (!rc && store->dense)
+		rc = dense_clear(store->dense, err);
+	if (!rc) {
+		free(store->model);
+		store->model = NULL;
+	}
+	pthread_rwlock_unlock(&store->lock);
+	pthread_mutex_unlock(&store->write_lock);
+	return rc;
 }
 
 /* What a row holds into the flat file. Under write_lock and lock. */
@@ -196,6 +238,8 @@ int store_dense(struct vectors *vectors, const struct search_query *query,
 	if (rc)
 		return rc;
 	const struct dense *dense = store->dense;
+	if (query->model && store->model && strcmp(query->model, store->model) != 0)
+		dense = NULL; /* nothing is near to what another model says */
 	if (dense && dense_count(dense) && dense_dimension(dense) != query->dimension)
 		rc = err_set(err, -EINVAL, "the index holds embeddings of %zu numbers, not %zu",
 			dense_dimension(dense), query->dimension);

@@ -113,6 +113,8 @@ uint32_t store_edition(struct store *store, const struct uuid *document, uint32_
 /* embed.c */
 int store_embed(struct vectors *, const struct uuid *document, uint32_t version,
 	const struct embedding *, size_t dimension, const char *model, struct err *);
+int store_accepts(struct vectors *, const char *model, size_t dimension, struct err *);
+int store_unembed(struct vectors *, struct err *);
 int store_similar(struct vectors *, const struct uuid *document, uint32_t version, uint32_t index,
 	const float *embedding, size_t dimension, struct nearness **out, size_t *count,
 	struct err *);
