@@ -129,10 +129,8 @@ static bool passages_stand(struct attempt *attempt)
 		struct err err = ERR_NONE;
 		int rc = catalog_get(
 			attempt->ask->ports.catalog, &retrieval->documents[i].id, &now, &err);
-		if (rc == -ENOENT)
-			return false;
 		if (rc)
-			continue;
+			return false;
 		bool may_read = access_may_read(&now.access, &attempt->turn->caller);
 		document_release(&now);
 		if (!may_read)

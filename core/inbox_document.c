@@ -102,6 +102,24 @@ static int change(void *context, struct document *document)
 	return rc;
 }
 
+static void edit_file_xattr(
+	struct inbox *inbox, const struct document_edit *edit, struct spool_entry *entry)
+{
+	spool_setxattr(inbox->parts.spool, entry->inode, edit->name, edit->value,
+		edit->value ? strlen(edit->value) : 0, 0, NULL, NULL);
+}
+
+/* One that was to be new, or to be there, is set on the file once it was so in the record. */
+static void edit_file_later(struct inbox *inbox, const struct edit *edit)
+{
+	struct library_entry *document = library_find(inbox->parts.library, &edit->id);
+	struct spool_entry *entry =
+		document ? inbox_resolve(inbox, document->access.owner, document->path) : NULL;
+
+	if (entry && uuid_equal(&entry->document, &edit->id))
+		edit_file_xattr(inbox, &edit->edit, entry);
+}
+
 static void finish_edit(struct task *task)
 {
 	struct edit *edit = (struct edit *)((char *)task - offsetof(struct edit, task));
@@ -113,6 +131,8 @@ static void finish_edit(struct task *task)
 		edit->result = 0; /* no record yet: the pipeline writes it as the file is now */
 	if (edit->result == -ENODATA && !edit->done)
 		edit->result = 0; /* what was to be removed was not there */
+	if (edit->result == 0 && edit->edit.xattr_flags)
+		edit_file_later(inbox, edit);
 	if (edit->result)
 		log_warn("a document could not be changed: %s", edit->err.text);
 	if (edit->done)
@@ -191,9 +211,20 @@ static void edit_file(
 	if (edit->set & EDIT_ACCESS && !(edit->set & EDIT_PATH))
 		spool_setattr(inbox->parts.spool, entry->inode, &attr, SPOOL_MODE | SPOOL_GID, NULL,
 			NULL);
-	if (edit->set & EDIT_XATTR)
-		spool_setxattr(inbox->parts.spool, entry->inode, edit->name, edit->value,
-			edit->value ? strlen(edit->value) : 0, 0, NULL, NULL);
+	if (edit->set & EDIT_XATTR && !edit->xattr_flags)
+		edit_file_xattr(inbox, edit, entry);
+}
+
+/* The copies of a change's strings. 0 or -ENOMEM. */
+static int copy_edit(struct document_edit *to, const struct document_edit *from)
+{
+	*to = *from;
+	to->path = from->path ? strdup(from->path) : NULL;
+	to->name = from->name ? strdup(from->name) : NULL;
+	to->value = from->value ? strdup(from->value) : NULL;
+	bool is_whole =
+		!from->path == !to->path && !from->name == !to->name && !from->value == !to->value;
+	return is_whole ? 0 : -ENOMEM;
 }
 
 void inbox_edit(struct inbox *inbox, const struct uuid *id, const struct document_edit *change_,
@@ -202,15 +233,13 @@ void inbox_edit(struct inbox *inbox, const struct uuid *id, const struct documen
 	struct library_entry *entry = library_find(inbox->parts.library, id);
 	struct edit *edit = entry ? edit_new(inbox, id, done, context) : NULL;
 
-	if (!edit) {
+	if (!edit || copy_edit(&edit->edit, change_)) {
+		if (edit)
+			edit_free(edit);
 		if (done)
 			done(context, entry ? -ENOMEM : -ENOENT);
 		return;
 	}
-	edit->edit = *change_;
-	edit->edit.path = change_->path ? strdup(change_->path) : NULL;
-	edit->edit.name = change_->name ? strdup(change_->name) : NULL;
-	edit->edit.value = change_->value ? strdup(change_->value) : NULL;
 	edit_file(inbox, change_, entry);
 	edit_library(inbox, change_, entry);
 	submit(edit);

@@ -16,6 +16,7 @@
 #include "core/auto.h"
 #include "core/clock.h"
 #include "core/followup.h"
+#include "core/log.h"
 #include "core/metrics.h"
 #include "core/text/utf8.h"
 
@@ -334,9 +335,11 @@ static int retrieve_once(
 	return 0;
 }
 
+/* The question's vector. An embedder that fails leaves the words, which answer alone. */
 static int embed(struct aim *aim, struct err *err)
 {
 	struct embedder *embedder = aim->retriever->embedder;
+	struct err why = ERR_NONE;
 
 	if (!embedder)
 		return 0;
@@ -344,7 +347,11 @@ static int embed(struct aim *aim, struct err *err)
 	aim->embedding = calloc(aim->info->dimension, sizeof(*aim->embedding));
 	if (!aim->embedding)
 		return err_set(err, -ENOMEM, "out of memory");
-	return embedder_embed(embedder, EMBED_QUERY, &aim->text, 1, aim->embedding, err);
+	if (embedder_embed(embedder, EMBED_QUERY, &aim->text, 1, aim->embedding, &why)) {
+		log_warn("a question is answered by its words alone: %s", why.text);
+		free(TAKE_PTR(aim->embedding));
+	}
+	return 0;
 }
 
 int retrieve(const struct retriever *retriever, const struct retrieve_request *request,
