@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/metrics.h"
+#include "core/path_pool.h"
 
 #define FIRST_CAP 256
 
@@ -26,6 +27,7 @@ struct slab {
 };
 
 struct library {
+	struct path_pool paths;
 	struct slab *slabs;
 	struct library_entry *spare; /* freed entries, by after */
 	struct library_entry **by_id, **by_path;
@@ -59,8 +61,9 @@ void library_free(struct library *library)
 		return;
 	for (struct library_entry *entry = library->first, *after; entry; entry = after) {
 		after = entry->after;
-		free(entry->path);
+		path_pool_free(&library->paths, entry->path);
 	}
+	path_pool_release(&library->paths);
 	while (library->slabs) {
 		struct slab *slab = library->slabs;
 		library->slabs = slab->next;
@@ -274,19 +277,16 @@ struct library_entry *library_put(struct library *library, const struct document
 {
 	struct library_entry *entry = library_find(library, &document->id);
 	struct library_entry before;
-	char *path = strdup(document->path);
-
-	if (!path)
-		return NULL;
 	bool is_new = !entry;
-	if (!is_new && document->updated_ns < entry->updated_ns) {
-		free(path);
+
+	if (!is_new && document->updated_ns < entry->updated_ns)
 		return entry; /* a later change has overtaken this one on its way */
-	}
-	if (is_new)
+	bool is_moved = is_new || strcmp(entry->path, document->path) != 0;
+	char *path = is_moved ? path_pool_copy(&library->paths, document->path) : entry->path;
+	if (is_new && path)
 		entry = add(library, document);
-	if (!entry) {
-		free(path);
+	if (!path || !entry) {
+		path_pool_free(&library->paths, path);
 		return NULL;
 	}
 	before = *entry;
@@ -298,7 +298,8 @@ struct library_entry *library_put(struct library *library, const struct document
 	hash_in(library, entry);
 	count(library, entry->status, 1);
 	tell(library, is_new ? NULL : &before, entry);
-	free(before.path);
+	if (is_moved)
+		path_pool_free(&library->paths, before.path);
 	return entry;
 }
 
@@ -319,7 +320,7 @@ int library_set_place(struct library *library, struct library_entry *entry,
 	const struct access *access, const char *path)
 {
 	struct library_entry before = *entry;
-	char *copy = strdup(path);
+	char *copy = path_pool_copy(&library->paths, path);
 
 	if (!copy)
 		return -ENOMEM;
@@ -328,7 +329,7 @@ int library_set_place(struct library *library, struct library_entry *entry,
 	entry->path = copy;
 	hash_in(library, entry);
 	tell(library, &before, entry);
-	free(before.path);
+	path_pool_free(&library->paths, before.path);
 	return 0;
 }
 
@@ -340,7 +341,7 @@ void library_remove(struct library *library, struct library_entry *entry)
 	*(entry->before ? &entry->before->after : &library->first) = entry->after;
 	*(entry->after ? &entry->after->before : &library->last) = entry->before;
 	tell(library, entry, NULL);
-	free(entry->path);
+	path_pool_free(&library->paths, entry->path);
 	entry->after = library->spare;
 	library->spare = entry;
 }

@@ -524,7 +524,13 @@ static int sqlite_message_each(struct catalog *catalog, const struct uuid *conve
 
 static int sqlite_sync(struct catalog *catalog, struct err *err)
 {
-	return db_sync(database_of(catalog)->path, err);
+	struct database *database = database_of(catalog);
+
+	/* A burst may be over: what it read need not stay in memory. */
+	pthread_mutex_lock(&database->write_lock);
+	sqlite3_db_release_memory(database->writer->db);
+	pthread_mutex_unlock(&database->write_lock);
+	return db_sync(database->path, err);
 }
 
 static int sqlite_check(struct catalog *catalog, struct buf *report, struct err *err)

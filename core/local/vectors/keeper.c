@@ -193,6 +193,7 @@ static void seal_idle(struct store *store)
 		lexical_seal(store->lexical);
 		pthread_rwlock_unlock(&store->lock);
 	}
+	sqlite3_db_release_memory(store->rows.db);
 	pthread_mutex_unlock(&store->write_lock);
 }
 
