@@ -105,8 +105,52 @@ static void wordpieces_are_the_longest(void **state)
 	scratch_free(folder);
 }
 
+/* "\\t", "\\r" and "\\n" of a line of expected.txt, in place. */
+static void unescape(char *text)
+{
+	static const char *const escapes = "t\tr\rn\n";
+	char *to = text;
+
+	for (; *text; text++) {
+		const char *escape = text[0] == '\\' ? strchr(escapes, text[1]) : NULL;
+		*to++ = escape ? escape[1] : *text;
+		text += escape != NULL;
+	}
+	*to = '\0';
+}
+
+static void unigrams_of_a_folder_are_those_of_its_library(void **state)
+{
+	static const char folder[] = "tests/fixtures/embed/unigram";
+	struct pieces *pieces;
+	struct err err = ERR_NONE;
+	AUTO_FREE char *line = NULL;
+	size_t size = 0, lines = 0;
+
+	(void)state;
+	if (pieces_from_folder(&pieces, folder, &err))
+		fail_msg("%s", err.text);
+	AUTO_FCLOSE FILE *file = fopen("tests/fixtures/embed/unigram/expected.txt", "re");
+	assert_non_null(file);
+	for (; getline(&line, &size, file) > 0; lines++) {
+		char *expected = strrchr(line, '\t');
+		assert_non_null(expected);
+		*expected++ = '\0';
+		expected[strcspn(expected, "\n")] = '\0';
+		unescape(line);
+		assert_pieces(pieces, line, expected);
+	}
+	assert_true(lines > 20);
+	assert_string_equal(encode(pieces, "14 14 14", 8, 2), "0 2");
+	pieces_free(pieces);
+}
+
 static void folders_that_cannot_be_read_say_why(void **state)
 {
+#define UNIGRAM(normalizer, vocab, unknown)                                              \
+	"{\"model\": {\"type\": \"Unigram\", \"unk_id\": " unknown ", \"vocab\": " vocab \
+	"}, \"normalizer\": {\"type\": " normalizer                                      \
+	"}, \"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"\u2581\"}}"
 	static const struct {
 		const char *json;
 		int rc;
@@ -115,6 +159,15 @@ static void folders_that_cannot_be_read_say_why(void **state)
 		{"{\"model\": {\"type\": \"BPE\"}}", -EOPNOTSUPP, "BPE"},
 		{"{\"model\": {\"type\": \"WordPiece\"}}", -EOPNOTSUPP, "normalizer"},
 		{"{\"model\": ", -EBADMSG, "JSON"},
+		{UNIGRAM("\"NFKC\"", "[[\"a\", 0]]", "0"), -EOPNOTSUPP, "normalizer is NFKC"},
+		{UNIGRAM("\"Precompiled\", \"precompiled_charsmap\": \"AAAA\"", "[[\"a\", 0]]",
+			 "0"),
+			-EBADMSG, "table of normalisation"},
+		{UNIGRAM("\"Precompiled\"", "[[\"a\", 0], [\"b\"]]", "0"), -EBADMSG, "piece 1"},
+		{UNIGRAM("\"Precompiled\"", "[[\"a\", 0], [\"b\", 1e999]]", "0"), -EBADMSG,
+			"piece 1"},
+		{UNIGRAM("\"Precompiled\"", "[[\"a\", 0]]", "7"), -EBADMSG, "unknown"},
+		{UNIGRAM("\"Precompiled\"", "[[\"a\", 0]]", "0"), -EBADMSG, "begin and end"},
 		{"{\"model\": {\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", "
 		 "\"vocab\": {\"a\": 5}}, "
 		 "\"normalizer\": {\"type\": \"BertNormalizer\"}, \"pre_tokenizer\": {\"type\": "
@@ -147,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unigrams_are_the_best_sum),
 		cmocka_unit_test(wordpieces_are_the_longest),
+		cmocka_unit_test(unigrams_of_a_folder_are_those_of_its_library),
 		cmocka_unit_test(folders_that_cannot_be_read_say_why),
 	};
 

@@ -51,7 +51,7 @@ int64_t piece_table_find_hashed(
 struct vocabulary {
 	char *text;
 	uint32_t *offsets; /* count + 1 */
-	float *scores; /* NULL: WordPiece */
+	double *scores; /* NULL: WordPiece */
 	size_t count;
 };
 
@@ -68,5 +68,52 @@ int pieces_wordpiece_new(
 	struct pieces **out, struct vocabulary *vocabulary, const struct wordpiece_rules *rules);
 
 void vocabulary_release(struct vocabulary *vocabulary);
+
+/* Characters on their way to be cut; valid UTF-8. */
+struct normal {
+	char *text;
+	size_t len, room;
+	size_t characters;
+	bool was_blank;
+};
+
+/* What stands for a blank. */
+#define PIECE_BLANK 0x2581
+
+/* SentencePiece's unigram model (Kudo 2018, Subword Regularization), whatever it was read from. */
+struct unigram {
+	struct pieces pieces;
+	struct piece_table table;
+	double unknown_score; /* of a character that no piece has */
+	bool is_split; /* each word by itself, from its mark of a blank on; unknown characters that
+			* stand together are one piece */
+	bool is_single; /* sums are single precision numbers */
+
+	double (*score)(const struct unigram *unigram, uint32_t piece);
+
+	/* Fill @normal, zero-initialised, whose text the caller frees. 0 or -ENOMEM. */
+	int (*normalise)(
+		const struct unigram *unigram, const char *text, size_t len, struct normal *normal);
+};
+
+/* How tokenizer.json says that a text becomes words: in this order. */
+struct unigram_rules {
+	struct charsmap *charsmap; /* owned; NULL: none */
+	bool strips_left, strips_right; /* white space */
+	const char *run; /* what two or more blanks become; NULL: they stay */
+	bool splits_words; /* at white space; otherwise every blank begins a word */
+	uint32_t begin, end, unknown;
+};
+
+/* Takes over the vocabulary and the rules, also on failure. 0 or -ENOMEM. */
+int pieces_unigram_new(
+	struct pieces **out, struct vocabulary *vocabulary, const struct unigram_rules *rules);
+
+/* The encode of struct pieces. */
+ssize_t unigram_encode(
+	const struct pieces *pieces, const char *text, size_t len, uint32_t *ids, size_t max);
+
+/* The scores and the table are there: find unknown_score. */
+void unigram_finish(struct unigram *unigram);
 
 #endif
