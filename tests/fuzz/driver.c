@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plain driver: mutates the seed files for a number of rounds. The same seed gives the same
- * inputs, and the input of a crash is left in the file that is named at the start.
+ * inputs, and the input of a crash, or of a minute without an end, is left in the file that is
+ * named at the start.
  *
  *     fuzz_html ROUNDS SEED FILE... */
 #include <fcntl.h>
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
 		for (uint64_t n = random_below(16); n > 0; n--)
 			size = mutate(data, size);
 		keep(path, data, size);
+		alarm(60);
 		LLVMFuzzerTestOneInput(data, size);
 	}
 	unlink(path);

@@ -152,6 +152,16 @@ static void put_pieces(struct buf *out)
 	buf_addc(out, 0);
 }
 
+size_t ew_weight_bytes(void)
+{
+	const struct weights *w = weights();
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < TENSORS; i++)
+		bytes += w[i].count * sizeof(float);
+	return bytes;
+}
+
 void ew_pack(struct buf *out)
 {
 	const struct weights *w = weights();

@@ -21,6 +21,9 @@ enum {
 /* Fill @out with the packed file. */
 void ew_pack(struct buf *out);
 
+/* How many bytes at the end of either file are weights. */
+size_t ew_weight_bytes(void);
+
 /* Write config.json, vocab.txt and model.safetensors into @folder. */
 void ew_write_folder(const char *folder);
 

@@ -142,6 +142,8 @@ static void unigrams_of_a_folder_are_those_of_its_library(void **state)
 	}
 	assert_true(lines > 20);
 	assert_string_equal(encode(pieces, "14 14 14", 8, 2), "0 2");
+	assert_string_equal(encode(pieces, "a\0b", 3, 64), "0 35 3 218 2");
+	assert_string_equal(encode(pieces, "D\0 \0 x", 6, 64), "0 4 119 3 4 3 4 3 2");
 	pieces_free(pieces);
 }
 

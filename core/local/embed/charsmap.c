@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A unit of the trie has 32 bits: the label of the edge that leads to it, whether a leaf hangs
- * on it, and the offset (exclusive or) to where its edges lie. The leaf's own unit is the place of
- * a string that ends with a NUL. Every place is checked when it is used: the file is not trusted. */
+ * on it, and the offset (exclusive or) to where its edges lie. The leaf's own unit is the place
+ * of a string that ends with a NUL. Every place is checked when it is used: the file is not
+ * trusted. */
 #include "core/local/embed/charsmap.h"
 
 #include <errno.h>
@@ -47,8 +48,8 @@ static size_t offset_of(uint32_t unit)
 /* The string that begins there; NULL: none does. */
 static const char *string_at(const struct charsmap *charsmap, size_t at)
 {
-	bool is_start = at < charsmap->strings_len &&
-		((uint8_t)charsmap->strings[at] & 0xc0) != 0x80;
+	bool is_start =
+		at < charsmap->strings_len && ((uint8_t)charsmap->strings[at] & 0xc0) != 0x80;
 
 	return is_start ? charsmap->strings + at : NULL;
 }

@@ -104,14 +104,14 @@ static int read_entry(struct cursor *cursor, struct entry *entry, const char *pa
 
 	if (cursor->is_cut)
 		return cut(path, err);
-	*entry = (struct entry){.tensor = {.type = type == 1 ? TENSOR_Q4 : TENSOR_F32,
-					.data = cursor->data + offset,
-					.count = (size_t)count}};
+	*entry = (struct entry){
+		.tensor = {.type = type == 1 ? TENSOR_Q4 : TENSOR_F32, .count = (size_t)count}};
 	if (len >= sizeof(entry->name) || type > 1 || count == 0 ||
 		bytes != tensor_bytes(entry->tensor.type, (size_t)count))
 		return err_set(err, -EBADMSG, "%s: the table of weights is garbled", path);
 	if (offset > cursor->size || bytes > cursor->size - offset)
 		return cut(path, err);
+	entry->tensor.data = cursor->data + offset;
 	memcpy(entry->name, name, len);
 	return 0;
 }

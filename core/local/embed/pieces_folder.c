@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tokeniser of a folder in Hugging Face's layout: tokenizer.json (WordPiece or unigram), else
- * vocab.txt with the rules of BERT's uncased models. Marks that stand in a text as words ("[SEP]") are words. */
+ * vocab.txt with the rules of BERT's uncased models. Marks that stand in a text as words
+ * ("[SEP]") are words. */
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>

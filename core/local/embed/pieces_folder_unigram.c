@@ -59,19 +59,18 @@ static void strip(const struct unigram_rules *rules, const char **text, size_t *
 		*len = end;
 }
 
-static int replace_runs(const struct unigram_rules *rules, const char *text, size_t len,
-	struct buf *out)
+/* Blanks side by side become the rules' run, where they have one. A text may hold NUL. */
+static int replace_runs(
+	const struct unigram_rules *rules, const char *text, size_t len, struct buf *out)
 {
-	for (size_t at = 0; at < len;) {
-		size_t blanks = strspn(text + at, " ");
-		blanks = blanks > len - at ? len - at : blanks;
-		size_t rest = blanks ? 0 : strcspn(text + at, " ");
-		rest = rest > len - at ? len - at : rest;
-		if (blanks > 1 && rules->run)
+	for (size_t at = 0, end; at < len && !out->failed; at = end) {
+		bool blank = text[at] == ' ';
+		for (end = at + 1; end < len && (text[end] == ' ') == blank;)
+			end++;
+		if (blank && end - at > 1 && rules->run)
 			buf_adds(out, rules->run);
 		else
-			buf_add(out, text + at, blanks + rest);
-		at += blanks + rest;
+			buf_add(out, text + at, end - at);
 	}
 	return out->failed;
 }
@@ -88,8 +87,8 @@ static void put(struct normal *normal, uint32_t character, bool begins)
 	normal->characters++;
 }
 
-static int split(const struct unigram_rules *rules, const char *text, size_t len,
-	struct normal *normal)
+static int split(
+	const struct unigram_rules *rules, const char *text, size_t len, struct normal *normal)
 {
 	bool begins = true;
 
@@ -140,8 +139,8 @@ static void folder_free(struct pieces *pieces)
 	free(folder);
 }
 
-int pieces_unigram_new(struct pieces **out, struct vocabulary *vocabulary,
-	const struct unigram_rules *rules)
+int pieces_unigram_new(
+	struct pieces **out, struct vocabulary *vocabulary, const struct unigram_rules *rules)
 {
 	struct folder *folder = calloc(1, sizeof(*folder));
 
@@ -165,7 +164,8 @@ int pieces_unigram_new(struct pieces **out, struct vocabulary *vocabulary,
 	unigram->score = score_of;
 	unigram->normalise = normalise;
 	unigram->is_split = true;
-	if (piece_table_init(&unigram->table, unigram->pieces.count, text_of, &folder->vocabulary)) {
+	if (piece_table_init(
+		    &unigram->table, unigram->pieces.count, text_of, &folder->vocabulary)) {
 		folder_free(&unigram->pieces);
 		return -ENOMEM;
 	}
