@@ -34,6 +34,7 @@
 #include "fs/fs.h"
 #include "fs/node_inbox.h"
 #include "fs/hiding.h"
+#include "fs/node_doc.h"
 #include "fs/notify.h"
 #include "fs/ops.h"
 #include "fs/state.h"
@@ -268,6 +269,7 @@ static void on_library(struct library_watch *watch, const struct library_entry *
 	struct daemon *daemon =
 		(struct daemon *)((char *)watch - offsetof(struct daemon, deletions));
 
+	docs_changed(&daemon->fs, before, after);
 	if (!after && daemon->fs.ask)
 		ask_document_removed(daemon->fs.ask, &before->id);
 	if (!after && daemon->fs.searches)

@@ -41,6 +41,9 @@ struct node_ops {
 	 * list: fill a dirlist with what the caller may see, then req_list. */
 	void (*lookup)(struct node *dir, struct req *req, const char *name);
 	void (*list)(struct node *dir, struct req *req);
+	/* The node under a name of a listing, as lookup would answer, so that `ls -l` needs no
+	 * lookups. NULL: there is none, or lookup has to be asked. */
+	struct node *(*known)(struct node *dir, const char *name);
 	/* The rest of a folder; NULL: -EPERM. create also opens: req_create. */
 	void (*create)(struct node *dir, struct req *req, const char *name, mode_t mode, int flags);
 	void (*mkdir)(struct node *dir, struct req *req, const char *name, mode_t mode);

@@ -30,6 +30,10 @@ struct doc_node {
 struct node *doc_node_of(
 	struct fs *fs, const struct uuid *id, enum doc_folder folder, uint32_t number);
 
+/* A document changed in the library: the kernel forgets who might read it. Loop thread. */
+void docs_changed(
+	struct fs *fs, const struct library_entry *before, const struct library_entry *after);
+
 /* The folder's path below the document's own, in @out (32 bytes), for hiding. */
 const char *doc_folder_path(const struct doc_node *doc, char out[32]);
 

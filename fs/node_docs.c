@@ -13,6 +13,7 @@
 #include "fs/fs.h"
 #include "fs/hiding.h"
 #include "fs/node_doc.h"
+#include "fs/notify.h"
 
 static struct doc_node *doc_of(struct node *node)
 {
@@ -227,7 +228,7 @@ static void doc_list(struct node *dir, struct req *req)
 static const struct node_ops doc_ops = {
 	.name = "document",
 	.entry_timeout = 1,
-	.attr_timeout = 0, /* chmod of a document changes all that is in it */
+	.attr_timeout = 1, /* who may read is told at once: docs_changed */
 	.stat = doc_stat,
 	.lookup = doc_lookup,
 	.list = doc_list,
@@ -269,16 +270,44 @@ static void docs_stat(struct node *node, struct stat *out)
 	node_set_times(out, node->fs->made_ns);
 }
 
+static bool is_document(struct node *dir, const char *name, struct uuid *id)
+{
+	char text[UUID_TEXT];
+
+	return uuid_parse(name, id) && strcmp(uuid_format(id, text), name) == 0 &&
+		library_find(dir->fs->library, id);
+}
+
 static void docs_lookup(struct node *dir, struct req *req, const char *name)
 {
 	struct uuid id;
-	char text[UUID_TEXT];
 
-	if (!uuid_parse(name, &id) || strcmp(uuid_format(&id, text), name) != 0 ||
-		!library_find(dir->fs->library, &id))
-		req_error(req, -ENOENT);
-	else
+	if (is_document(dir, name, &id))
 		req_entry(req, doc_node_of(dir->fs, &id, DOC_FOLDER, 0));
+	else
+		req_error(req, -ENOENT);
+}
+
+static struct node *docs_known(struct node *dir, const char *name)
+{
+	struct uuid id;
+
+	return is_document(dir, name, &id) ? doc_node_of(dir->fs, &id, DOC_FOLDER, 0) : NULL;
+}
+
+void docs_changed(
+	struct fs *fs, const struct library_entry *before, const struct library_entry *after)
+{
+	static const char *const folders[] = {"", "original", "versions", "chunks"};
+
+	if (!before || !after ||
+		memcmp(&before->access, &after->access, sizeof(after->access)) == 0)
+		return;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		struct node *node = node_find(fs, doc_ino(&after->id, folders[i]));
+		if (node)
+			notify_folder(fs->notify, node);
+	}
 }
 
 static void docs_list(struct node *dir, struct req *req)
@@ -307,6 +336,7 @@ static const struct node_ops docs_ops = {
 	.stat = docs_stat,
 	.lookup = docs_lookup,
 	.list = docs_list,
+	.known = docs_known,
 	.rmdir = docs_rmdir,
 };
 

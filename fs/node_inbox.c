@@ -65,6 +65,13 @@ static void folder_lookup(struct node *dir, struct req *req, const char *name)
 		req_error(req, -ENOENT);
 }
 
+static struct node *folder_known(struct node *dir, const char *name)
+{
+	struct spool_entry *entry = spool_lookup(dir->fs->spool, inode_of(dir), name);
+
+	return entry ? inbox_node_of(dir->fs, entry->inode) : NULL;
+}
+
 static void folder_list(struct node *dir, struct req *req)
 {
 	static const mode_t types[] = {
@@ -316,6 +323,7 @@ const struct node_ops inbox_folder_ops = {
 	.forget = inbox_node_forget,
 	.lookup = folder_lookup,
 	.list = folder_list,
+	.known = folder_known,
 	.create = folder_create,
 	.mkdir = folder_mkdir,
 	.symlink = folder_symlink,

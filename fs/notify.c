@@ -126,6 +126,13 @@ void notify_inode(struct notify *notify, struct node *node, int with_content)
 	pool_submit(notify->pool, &notice->job);
 }
 
+void notify_folder(struct notify *notify, struct node *node)
+{
+	if (node->lookups)
+		fuse_lowlevel_notify_inval_inode(
+			notify->fs->session, (fuse_ino_t)(uintptr_t)node, -1, 0);
+}
+
 void notify_store(struct notify *notify, struct node *node, const void *data, size_t len,
 	void (*done)(void *context), void *context)
 {

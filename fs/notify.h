@@ -19,6 +19,10 @@ void notify_entry(struct notify *notify, struct node *dir, const char *name);
 /* The attributes of the node have changed, and with @content its content. Loop thread. */
 void notify_inode(struct notify *notify, struct node *node, int with_content);
 
+/* The same for a folder, done when it returns: folders have no pages that could be waited for.
+ * Loop thread. */
+void notify_folder(struct notify *notify, struct node *node);
+
 /* Fill the kernel's cache of @node with @data (copied) and set its size, then call @done on
  * the loop thread: how an open that waited learns the size of what it opens. Loop thread. */
 void notify_store(struct notify *notify, struct node *node, const void *data, size_t len,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/auto.h"
 #include "core/metrics.h"
 #include "fs/dirlist_read.h"
 #include "fs/fs.h"
@@ -401,6 +402,54 @@ static void op_readdir(
 	free(out);
 }
 
+static size_t add_plus(fuse_req_t fuse, struct node *dir, char *out, size_t room,
+	const struct dirlist_head *head, const char *name, off_t next, struct node **given)
+{
+	struct fuse_entry_param entry = {.attr = {.st_ino = head->ino, .st_mode = head->type}};
+	struct node *node = dir->ops->known ? dir->ops->known(dir, name) : NULL;
+
+	if (node) {
+		req_fill_entry(node, &entry);
+		node->lookups++;
+	}
+	size_t need = fuse_add_direntry_plus(fuse, out, room, name, &entry, next);
+	if (need > room && node)
+		node_forget(node, 1);
+	*given = need > room ? NULL : node;
+	return need;
+}
+
+/* The same, with what lookup would say of each name: `ls -l` in few requests. */
+static void op_readdirplus(
+	fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct dir_handle *dir = (struct dir_handle *)(uintptr_t)fi->fh;
+	AUTO_FREE char *out = malloc(size);
+	/* An entry takes more than its attributes do. */
+	AUTO_FREE struct node **given = calloc(size / sizeof(struct stat) + 1, sizeof(*given));
+	size_t used = 0, count = 0, at = offset ? (size_t)offset - 1 : 0, next;
+	struct dirlist_head head;
+	const char *name;
+
+	metric_fuse("readdirplus");
+	if (!out || !given) {
+		fuse_reply_err(fuse, ENOMEM);
+		return;
+	}
+	while ((next = dirlist_next(&dir->list, at, &head, &name))) {
+		size_t need = add_plus(fuse, node_of(fuse, ino), out + used, size - used, &head,
+			name, (off_t)next + 1, &given[count]);
+		if (need > size - used)
+			break;
+		count += given[count] != NULL;
+		used += need;
+		at = next;
+	}
+	if (fuse_reply_buf(fuse, out, used))
+		while (count) /* the caller has gone */
+			node_forget(given[--count], 1);
+}
+
 static void op_releasedir(fuse_req_t fuse, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct dir_handle *dir = (struct dir_handle *)(uintptr_t)fi->fh;
@@ -536,6 +585,7 @@ const struct fuse_lowlevel_ops fs_ops = {
 	.poll = op_poll,
 	.opendir = op_opendir,
 	.readdir = op_readdir,
+	.readdirplus = op_readdirplus,
 	.releasedir = op_releasedir,
 	.fsyncdir = op_fsyncdir,
 	.statfs = op_statfs,

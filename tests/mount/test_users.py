@@ -173,6 +173,22 @@ def test_chmod_in_the_inbox_counts_too(kb):
 
 
 @EVERYBODY
+def test_chmod_ends_reading_at_once(kb):
+    """Also for whoever has looked a moment ago, so that the kernel remembers the bits."""
+    drop(kb, ALICE, "a.txt", "The otter sleeps in the boathouse.\n", 0o644)
+    document = kb.indexed("a.txt")
+    path = os.path.join(kb.inbox, "a.txt")
+    for changed in (path, document.folder, document.file("metadata.json")) * 5:
+        as_user(BOB, run, "ls", "-l", kb.path("docs"))
+        contains(as_user(BOB, read, document.file("text.txt")), b"boathouse")
+        as_user(ALICE, os.chmod, changed, 0o600)
+        with refused(errno.EACCES):
+            as_user(BOB, read, document.file("text.txt"))
+        equal(stat.S_IMODE(os.stat(document.folder).st_mode), 0o700, "mode of its folder")
+        as_user(ALICE, os.chmod, changed, 0o644)
+
+
+@EVERYBODY
 def test_what_came_in_a_private_folder_stays_private(kb):
     def drop_in_folder():
         os.mkdir(os.path.join(kb.inbox, "private"), 0o700)
