@@ -3,6 +3,8 @@
  * bench_dense [VECTORS ...]: the nearest 100 of so many vectors of 384 numbers (100,000 and a
  * million), by bits and by a scan of all, on one core, and how many of the ten nearest the bits
  * find. The vectors lie in one cone and in groups, as those of text models do.
+ *
+ * bench_dense write FILE VECTORS: the same vectors as floats, then the 60 that are asked.
  */
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +18,9 @@
 
 enum { DIMENSION = 384, QUESTIONS = 60, TOP = 100, PER_EDITION = 50 };
 
-static uint64_t state = 88172645463325252;
+#define SEED UINT64_C(88172645463325252)
+
+static uint64_t state;
 
 static float random_float(void)
 {
@@ -41,6 +45,36 @@ static void make_vector(float *out, unsigned group, float noise)
 	}
 	for (size_t i = 0; i < DIMENSION; i++)
 		out[i] /= sqrtf(length);
+}
+
+static void make_item(float *out, size_t i, size_t count)
+{
+	make_vector(out, (unsigned)(i * 7919 % (count / 25)), 1);
+}
+
+static void make_question(float *out, size_t i, size_t count)
+{
+	make_vector(out, (unsigned)(i * 13 % (count / 25)), .7f);
+}
+
+static int write_all(const char *path, size_t count)
+{
+	AUTO_FCLOSE FILE *file = fopen(path, "we");
+	float vector[DIMENSION];
+
+	state = SEED;
+	for (size_t i = 1; file && i <= count; i++) {
+		make_item(vector, i, count);
+		fwrite(vector, sizeof(vector), 1, file);
+	}
+	for (size_t i = 0; file && i < QUESTIONS; i++) {
+		make_question(vector, i, count);
+		fwrite(vector, sizeof(vector), 1, file);
+	}
+	if (file && fflush(file) == 0)
+		return 0;
+	perror(path);
+	return 1;
 }
 
 static bool admits(void *context, uint32_t edition, struct found *found)
@@ -100,10 +134,10 @@ static void run(size_t count, const char *folder)
 		fprintf(stderr, "bench_dense: %s\n", err.text);
 		exit(1);
 	}
-	unsigned groups = (unsigned)(count / 25);
 	double add_ns = 0;
+	state = SEED;
 	for (size_t i = 1; i <= count; i++) {
-		make_vector(vector, (unsigned)(i * 7919 % groups), 1);
+		make_item(vector, i, count);
 		struct dense_code code = {dense_pack(vector, DIMENSION, numbers), numbers};
 		struct dense_item item = {i, i, (uint32_t)(i / PER_EDITION + 1), 0};
 		int64_t start = clock_mono_ns();
@@ -111,8 +145,8 @@ static void run(size_t count, const char *folder)
 			exit(1);
 		add_ns += (double)(clock_mono_ns() - start);
 	}
-	for (unsigned i = 0; i < QUESTIONS; i++)
-		make_vector(queries[i], i * 13 % groups, .7f);
+	for (size_t i = 0; i < QUESTIONS; i++)
+		make_question(queries[i], i, count);
 	printf("dense, %zu vectors of %d\n", count, DIMENSION);
 	printf("  stored                       %8.0f /s\n", (double)count * 1e9 / add_ns);
 	ask(dense, queries, exact, "100 nearest, scan of all");
@@ -137,6 +171,8 @@ int main(int argc, char **argv)
 {
 	char folder[] = "/tmp/askfs-bench-XXXXXX";
 
+	if (argc == 4 && strcmp(argv[1], "write") == 0)
+		return write_all(argv[2], strtoul(argv[3], NULL, 10));
 	if (!mkdtemp(folder))
 		return 1;
 	for (int i = 1; i < argc; i++)

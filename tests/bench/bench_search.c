@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Searches by words over synthetic chunks (words by Zipf's law, always the same ones), beside
- * SQLite's FTS5 with all words OR-ed. One figure a line. Usage: bench_search [CHUNKS [FOLDER]] */
+ * SQLite's FTS5 with all words OR-ed. One figure a line. Usage: bench_search [CHUNKS [FOLDER]]
+ *
+ * bench_search write FILE CHUNKS: the questions, a line each, an empty line, then the chunks. */
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -21,6 +23,7 @@
 #define QUESTIONS      300
 #define DIMENSION      384
 #define EMBEDDED       20000
+#define SEED	       UINT64_C(88172645463325252)
 
 static struct {
 	char words[VOCABULARY][16];
@@ -317,7 +320,7 @@ static void fts5(void)
 	snprintf(path, sizeof(path), "%s/fts5.db", bench.folder);
 	if (db_open(&db, path, DB_WRITER, 65536, &err))
 		stop("fts5", &err);
-	bench.random = 88172645463325252;
+	bench.random = SEED;
 	fts5_build(db);
 	fts5_search(db);
 	db_close(db);
@@ -408,7 +411,7 @@ static void run(void)
 	struct vectors *vectors;
 	pthread_t asking;
 
-	bench.random = 88172645463325252;
+	bench.random = SEED;
 	open_store(&vectors);
 	pthread_create(&asking, NULL, ask_while_building, vectors);
 	build(vectors);
@@ -427,8 +430,37 @@ static void run(void)
 	fts5();
 }
 
+static int write_all(const char *path)
+{
+	AUTO_FCLOSE FILE *file = fopen(path, "we");
+	AUTO_BUF struct buf text;
+
+	buf_init(&text, BUF_MAX_DEFAULT);
+	for (int i = 0; file && i < QUESTIONS; i++)
+		fprintf(file, "%s\n", bench.questions[i]);
+	if (file)
+		fputc('\n', file);
+	bench.random = SEED;
+	for (uint32_t i = 0; file && i < bench.chunks; i++) {
+		make_chunk(&text);
+		fprintf(file, "%s\n", text.data);
+	}
+	if (file && fflush(file) == 0)
+		return 0;
+	perror(path);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
+	bool writes = argc == 4 && strcmp(argv[1], "write") == 0;
+
+	make_vocabulary();
+	make_questions();
+	if (writes) {
+		bench.chunks = (uint32_t)strtoul(argv[3], NULL, 10);
+		return write_all(argv[2]);
+	}
 	bench.chunks = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100000;
 	snprintf(bench.folder, sizeof(bench.folder), "%s/askfs-bench-XXXXXX",
 		argc > 2 ? argv[2] : "/tmp");
@@ -436,8 +468,6 @@ int main(int argc, char **argv)
 		perror(bench.folder);
 		return 1;
 	}
-	make_vocabulary();
-	make_questions();
 	put("chunks", bench.chunks, "");
 	run();
 	nftw(bench.folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
