@@ -13,7 +13,7 @@ size_t kernel_attention_scratch(size_t tokens, size_t size)
 const struct kernel *kernel_way(size_t i)
 {
 	static const struct kernel *(*const all[])(void) = {
-		kernel_vnni, kernel_avx2, kernel_neon, kernel_plain};
+		kernel_amx, kernel_vnni, kernel_avx2, kernel_neon, kernel_plain};
 
 	for (size_t k = 0; k < ARRAY_LEN(all); k++) {
 		const struct kernel *kernel = all[k]();

@@ -72,6 +72,7 @@ const struct kernel *kernel_best(void);
 const struct kernel *kernel_way(size_t i);
 
 /* The forms; NULL where this build or this CPU does not have it. */
+const struct kernel *kernel_amx(void); /* asks the kernel for the process's permission */
 const struct kernel *kernel_vnni(void);
 const struct kernel *kernel_avx2(void);
 const struct kernel *kernel_neon(void); /* untested: written without the hardware */

@@ -12,6 +12,8 @@
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")))
 #include "core/local/embed/kernel_float.h"
 
+#include "core/local/embed/kernel_block.h"
+
 #define TOKENS 6
 
 /* Sums of @TOKENS tokens (some of which may be one and the same) and 64 rows. */
@@ -22,34 +24,6 @@
 	a##i##3 = _mm512_dpbusd_epi32(a##i##3, x, w3)
 
 #define BROADCAST(t) _mm512_set1_epi32(*(const int32_t *)(const void *)(q[t] + c))
-
-/* Where one group of columns of a block is, and what makes floats of its sums. */
-struct block {
-	const struct matrix *matrix;
-	const struct activations *in;
-	size_t row, group, part; /* part: columns of the group */
-};
-
-/* The rows of one token: from integers to floats, on top of the groups before. */
-TARGET static inline void finish(
-	const struct block *block, size_t token, const __m512i sums[4], float *out)
-{
-	const struct matrix *matrix = block->matrix;
-	size_t at = token * matrix->groups + block->group, row = block->row;
-	const float *scale = matrix->scale + block->group * matrix->rows;
-	const float *sum = matrix->sum + block->group * matrix->rows;
-	__m512 minimum = _mm512_set1_ps(block->in->minimum[at]);
-	__m512 step = _mm512_set1_ps(block->in->step[at]);
-
-	for (size_t i = 0; i < 4; i++, row += 16) {
-		__m512 before = block->group ? _mm512_loadu_ps(out + i * 16)
-					     : _mm512_loadu_ps(matrix->bias + row);
-		__m512 scaled =
-			_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), _mm512_loadu_ps(scale + row));
-		__m512 value = _mm512_fmadd_ps(minimum, _mm512_loadu_ps(sum + row), before);
-		_mm512_storeu_ps(out + i * 16, _mm512_fmadd_ps(step, scaled, value));
-	}
-}
 
 TARGET static void multiply(const int8_t *packed, size_t columns, const uint8_t *const q[TOKENS],
 	__m512i sums[TOKENS][4])
@@ -106,11 +80,9 @@ TARGET static void multiply_one(
 
 TARGET static void run_block(const struct block *block, size_t count, float *out, size_t stride)
 {
-	size_t columns = block->matrix->columns, first = block->group * block->part;
-	size_t row = block->row;
-	const int8_t *packed = block->matrix->packed + row / KERNEL_ROWS * KERNEL_ROWS * columns +
-		first * KERNEL_ROWS + row % KERNEL_ROWS * 4;
-	const uint8_t *tokens = block->in->q + first;
+	size_t columns = block->matrix->columns, row = block->row;
+	const int8_t *packed = block_weights(block);
+	const uint8_t *tokens = block->in->q + block->group * block->part;
 	__m512i sums[TOKENS][4];
 
 	for (size_t t = 0; t < count;) {

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AMX: one instruction multiplies a tile of 16 tokens × 64 columns by one of 64 columns × 16 rows.
+ * Only the product is different from AVX-512's: the packed weights are tiles already, whose lines
+ * (four columns of sixteen rows) are KERNEL_ROWS × 4 bytes apart.
+ *
+ * Source: Intel, Architecture Instruction Set Extensions Programming Reference, chapter 3; for
+ * the permission, the kernel's Documentation/arch/x86/xstate.rst. */
+#include "core/local/embed/kernel.h"
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <immintrin.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")))
+#define TILES           \
+	__attribute__(( \
+		target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,amx-tile,amx-int8")))
+#include "core/local/embed/kernel_block.h"
+
+#define TOKENS		   16
+#define TILE_COLUMNS	   64
+#define REQUEST_PERMISSION 0x1023 /* ARCH_REQ_XCOMP_PERM */
+#define FEATURE_TILES	   18 /* XFEATURE_XTILEDATA */
+
+/* Tiles 0 to 3: the sums of four times sixteen rows; 4: the tokens; 5: the weights. */
+struct tiles {
+	uint8_t palette, start, reserved[14];
+	uint16_t line_bytes[16];
+	uint8_t lines[16];
+};
+
+TILES static void set_tiles(size_t tokens)
+{
+	struct tiles tiles = {.palette = 1};
+
+	for (size_t i = 0; i < 6; i++) {
+		tiles.line_bytes[i] = 64;
+		tiles.lines[i] = i < 5 ? (uint8_t)tokens : TILE_COLUMNS / 4;
+	}
+	_tile_loadconfig(&tiles);
+}
+
+TILES static void multiply(const int8_t *packed, size_t part, const uint8_t *tokens, size_t columns,
+	int32_t sums[4][TOKENS][16])
+{
+	enum { LINE = KERNEL_ROWS * 4 };
+
+	_tile_zero(0);
+	_tile_zero(1);
+	_tile_zero(2);
+	_tile_zero(3);
+	for (size_t c = 0; c < part; c += TILE_COLUMNS, packed += TILE_COLUMNS * KERNEL_ROWS) {
+		_tile_loadd(4, tokens + c, columns);
+		_tile_loadd(5, packed, LINE);
+		_tile_dpbusd(0, 4, 5);
+		_tile_loadd(5, packed + 64, LINE);
+		_tile_dpbusd(1, 4, 5);
+		_tile_loadd(5, packed + 128, LINE);
+		_tile_dpbusd(2, 4, 5);
+		_tile_loadd(5, packed + 192, LINE);
+		_tile_dpbusd(3, 4, 5);
+	}
+	_tile_stored(0, sums[0], 64);
+	_tile_stored(1, sums[1], 64);
+	_tile_stored(2, sums[2], 64);
+	_tile_stored(3, sums[3], 64);
+}
+
+/* @count tokens from @first on, @many at a time. */
+TILES static void run_block(const struct block *block, size_t first, size_t count, size_t many,
+	float *out, size_t stride)
+{
+	_Alignas(64) int32_t sums[4][TOKENS][16];
+	size_t columns = block->matrix->columns;
+	const uint8_t *tokens = block->in->q + block->group * block->part;
+
+	for (size_t t = first; t < first + count; t += many) {
+		multiply(block_weights(block), block->part, tokens + t * columns, columns, sums);
+		for (size_t k = 0; k < many; k++) {
+			const __m512i all[] = {_mm512_load_si512(sums[0][k]),
+				_mm512_load_si512(sums[1][k]), _mm512_load_si512(sums[2][k]),
+				_mm512_load_si512(sums[3][k])};
+			finish(block, t + k, all, out + (t + k) * stride + block->row);
+		}
+	}
+}
+
+TILES static void run_tokens(const struct matrix *matrix, const struct activations *in,
+	size_t first, size_t count, size_t many, float *out, size_t stride)
+{
+	struct block block = {.matrix = matrix, .in = in, .part = matrix->columns / matrix->groups};
+
+	set_tiles(many);
+	for (; block.row < matrix->rows; block.row += KERNEL_ROWS)
+		for (block.group = 0; block.group < matrix->groups; block.group++)
+			run_block(&block, first, count, many, out, stride);
+	_tile_release();
+}
+
+static void product(const struct matrix *matrix, const struct activations *in, size_t count,
+	float *out, size_t stride)
+{
+	size_t rest = count % TOKENS;
+
+	if (matrix->columns / matrix->groups % TILE_COLUMNS) {
+		kernel_vnni()->product(matrix, in, count, out, stride);
+		return;
+	}
+	if (count > rest)
+		run_tokens(matrix, in, 0, count - rest, TOKENS, out, stride);
+	if (rest)
+		run_tokens(matrix, in, count - rest, rest, rest, out, stride);
+}
+
+/* Tiles are large: a process has to ask for them before its threads use them. */
+static bool has_permission(void)
+{
+	return syscall(SYS_arch_prctl, REQUEST_PERMISSION, FEATURE_TILES) == 0;
+}
+
+static struct kernel amx;
+static pthread_once_t made = PTHREAD_ONCE_INIT;
+
+static void make(void)
+{
+	const struct kernel *rest = kernel_vnni();
+
+	if (!rest || !__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-int8") ||
+		!has_permission())
+		return;
+	amx = *rest;
+	amx.name = "amx-int8";
+	amx.product = product;
+}
+
+const struct kernel *kernel_amx(void)
+{
+	pthread_once(&made, make);
+	return amx.name ? &amx : NULL;
+}
+
+#else
+
+const struct kernel *kernel_amx(void)
+{
+	return NULL;
+}
+
+#endif
