@@ -10,9 +10,8 @@
 #define WIDTH  16
 #define LEVELS 255
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")))
-#include "core/local/embed/kernel_float.h"
-
 #include "core/local/embed/kernel_block.h"
+#include "core/local/embed/kernel_float.h"
 
 #define TOKENS 6
 
