@@ -1,4 +1,5 @@
-# make eval-dev: the answers by words alone, without a mount, on the development sets.
+# make eval-dev: the answers without a mount, on the development sets; by words alone, or with the
+# embedding model that the environment's MODEL names.
 EVAL      ?= ../shared/eval
 EVAL_SETS ?= squad2 xquad-de xquad-zh
 
