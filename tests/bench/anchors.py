@@ -4,8 +4,8 @@
 
     anchors.py BUILD [--only dense|words|embed] ...
 
-The packages of anchors.txt go into an environment of their own, BUILD/anchors; what cannot be
-fetched is said, and left out. One thread each, as the programs beside them.
+The packages of anchors.txt go into an environment of their own, `anchors` beside BUILD; what
+cannot be fetched is said, and left out. One thread each, as the programs beside them.
 """
 import argparse
 import hashlib

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define WIDTH  16
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")))
 #define TILES           \
 	__attribute__(( \
@@ -80,9 +81,8 @@ TILES static void run_block(const struct block *block, size_t first, size_t coun
 	for (size_t t = first; t < first + count; t += many) {
 		multiply(block_weights(block), block->part, tokens + t * columns, columns, sums);
 		for (size_t k = 0; k < many; k++) {
-			const __m512i all[] = {_mm512_load_si512(sums[0][k]),
-				_mm512_load_si512(sums[1][k]), _mm512_load_si512(sums[2][k]),
-				_mm512_load_si512(sums[3][k])};
+			const ivec all[] = {*(const ivec *)sums[0][k], *(const ivec *)sums[1][k],
+				*(const ivec *)sums[2][k], *(const ivec *)sums[3][k]};
 			finish(block, t + k, all, out + (t + k) * stride + block->row);
 		}
 	}

@@ -22,34 +22,6 @@ TARGET static inline __m256i add_product(__m256i sum, __m256i x, __m256i weights
 	return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-/* Where one group of columns of a block is, and what makes floats of its sums. */
-struct block {
-	const struct matrix *matrix;
-	const struct activations *in;
-	size_t row, group, part; /* part: columns of the group */
-};
-
-/* The rows of one token: from integers to floats, on top of the groups before. */
-TARGET static inline void finish(
-	const struct block *block, size_t token, const __m256i sums[4], float *out)
-{
-	const struct matrix *matrix = block->matrix;
-	size_t at = token * matrix->groups + block->group, row = block->row;
-	const float *scale = matrix->scale + block->group * matrix->rows;
-	const float *sum = matrix->sum + block->group * matrix->rows;
-	__m256 minimum = _mm256_set1_ps(block->in->minimum[at]);
-	__m256 step = _mm256_set1_ps(block->in->step[at]);
-
-	for (size_t i = 0; i < 4; i++, row += 8) {
-		__m256 before = block->group ? _mm256_loadu_ps(out + i * 8)
-					     : _mm256_loadu_ps(matrix->bias + row);
-		__m256 scaled =
-			_mm256_mul_ps(_mm256_cvtepi32_ps(sums[i]), _mm256_loadu_ps(scale + row));
-		__m256 value = _mm256_fmadd_ps(minimum, _mm256_loadu_ps(sum + row), before);
-		_mm256_storeu_ps(out + i * 8, _mm256_fmadd_ps(step, scaled, value));
-	}
-}
-
 TARGET static void multiply(const int8_t *packed, size_t columns, const uint8_t *const q[TOKENS],
 	__m256i sums[TOKENS][4])
 {
@@ -72,11 +44,9 @@ TARGET static void multiply(const int8_t *packed, size_t columns, const uint8_t 
 
 TARGET static void run_block(const struct block *block, size_t count, float *out, size_t stride)
 {
-	size_t columns = block->matrix->columns, first = block->group * block->part;
-	size_t row = block->row;
-	const int8_t *packed = block->matrix->packed + row / KERNEL_ROWS * KERNEL_ROWS * columns +
-		first * KERNEL_ROWS + row % KERNEL_ROWS * 4;
-	const uint8_t *tokens = block->in->q + first;
+	size_t columns = block->matrix->columns, row = block->row;
+	const int8_t *packed = block_weights(block);
+	const uint8_t *tokens = block->in->q + block->group * block->part;
 	__m256i sums[TOKENS][4];
 
 	for (size_t t = 0; t < count; t += TOKENS) {
@@ -86,7 +56,7 @@ TARGET static void run_block(const struct block *block, size_t count, float *out
 			q[k] = tokens + (t + k < count ? t + k : t) * columns;
 		multiply(packed, block->part, q, sums);
 		for (size_t k = 0; k < TOKENS && t + k < count; k++)
-			finish(block, t + k, sums[k], out + (t + k) * stride + row);
+			finish(block, t + k, (const ivec *)sums[k], out + (t + k) * stride + row);
 	}
 }
 

@@ -6,21 +6,7 @@
 #include <string.h>
 
 #include "core/local/embed/kernel.h"
-
-typedef float vec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
-typedef int32_t ivec __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
-
-#define ALL(x) ((x) - (vec){0})
-
-TARGET static inline vec load(const float *at)
-{
-	return *(const vec *)at;
-}
-
-TARGET static inline void store(float *at, vec value)
-{
-	*(vec *)at = value;
-}
+#include "core/local/embed/kernel_block.h"
 
 TARGET static inline float sum_of(vec value)
 {

@@ -10,7 +10,6 @@
 #define WIDTH  16
 #define LEVELS 255
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")))
-#include "core/local/embed/kernel_block.h"
 #include "core/local/embed/kernel_float.h"
 
 #define TOKENS 6
@@ -95,7 +94,7 @@ TARGET static void run_block(const struct block *block, size_t count, float *out
 		else
 			multiply_one(packed, block->part, q[0], sums[0]);
 		for (size_t k = 0; k < many; k++, t++)
-			finish(block, t, sums[k], out + t * stride + row);
+			finish(block, t, (const ivec *)sums[k], out + t * stride + row);
 	}
 }
 
