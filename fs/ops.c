@@ -373,36 +373,23 @@ static void op_opendir(fuse_req_t fuse, fuse_ino_t ino, struct fuse_file_info *f
 		req_error(req, -ENOTDIR);
 }
 
-/* The offset of an entry is where the next one begins, plus 1: 0 is the start. */
-static void op_readdir(
-	fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
-{
-	struct dir_handle *dir = (struct dir_handle *)(uintptr_t)fi->fh;
-	char *out = malloc(size);
-	size_t used = 0, at = offset ? (size_t)offset - 1 : 0, next;
-	struct dirlist_head head;
-	const char *name;
+/* Append an entry to an answer that has @room left; how many bytes it takes, or would. *given is
+ * the node that the kernel holds from then on, or NULL. */
+typedef size_t (*add_entry)(fuse_req_t fuse, struct node *dir, char *out, size_t room,
+	const struct dirlist_head *head, const char *name, off_t next, struct node **given);
 
-	(void)ino;
-	metric_fuse("readdir");
-	if (!out) {
-		fuse_reply_err(fuse, ENOMEM);
-		return;
-	}
-	while ((next = dirlist_next(&dir->list, at, &head, &name))) {
-		struct stat attr = {.st_ino = head.ino, .st_mode = head.type};
-		size_t need = fuse_add_direntry(
-			fuse, out + used, size - used, name, &attr, (off_t)next + 1);
-		if (need > size - used)
-			break;
-		used += need;
-		at = next;
-	}
-	fuse_reply_buf(fuse, out, used);
-	free(out);
+static size_t add_name(fuse_req_t fuse, struct node *dir, char *out, size_t room,
+	const struct dirlist_head *head, const char *name, off_t next, struct node **given)
+{
+	struct stat attr = {.st_ino = head->ino, .st_mode = head->type};
+
+	(void)dir;
+	*given = NULL;
+	return fuse_add_direntry(fuse, out, room, name, &attr, next);
 }
 
-static size_t add_plus(fuse_req_t fuse, struct node *dir, char *out, size_t room,
+/* With what lookup would say of the name: `ls -l` in few requests. */
+static size_t add_known(fuse_req_t fuse, struct node *dir, char *out, size_t room,
 	const struct dirlist_head *head, const char *name, off_t next, struct node **given)
 {
 	struct fuse_entry_param entry = {.attr = {.st_ino = head->ino, .st_mode = head->type}};
@@ -419,26 +406,25 @@ static size_t add_plus(fuse_req_t fuse, struct node *dir, char *out, size_t room
 	return need;
 }
 
-/* The same, with what lookup would say of each name: `ls -l` in few requests. */
-static void op_readdirplus(
-	fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+/* The offset of an entry is where the next one begins, plus 1: 0 is the start. */
+static void read_folder(fuse_req_t fuse, struct node *node, size_t size, off_t offset,
+	const struct dir_handle *dir, add_entry add)
 {
-	struct dir_handle *dir = (struct dir_handle *)(uintptr_t)fi->fh;
 	AUTO_FREE char *out = malloc(size);
-	/* An entry takes more than its attributes do. */
-	AUTO_FREE struct node **given = calloc(size / sizeof(struct stat) + 1, sizeof(*given));
+	/* No entry is smaller than its head. */
+	AUTO_FREE struct node **given =
+		calloc(size / sizeof(struct dirlist_head) + 1, sizeof(struct node *));
 	size_t used = 0, count = 0, at = offset ? (size_t)offset - 1 : 0, next;
 	struct dirlist_head head;
 	const char *name;
 
-	metric_fuse("readdirplus");
 	if (!out || !given) {
 		fuse_reply_err(fuse, ENOMEM);
 		return;
 	}
 	while ((next = dirlist_next(&dir->list, at, &head, &name))) {
-		size_t need = add_plus(fuse, node_of(fuse, ino), out + used, size - used, &head,
-			name, (off_t)next + 1, &given[count]);
+		size_t need = add(fuse, node, out + used, size - used, &head, name, (off_t)next + 1,
+			&given[count]);
 		if (need > size - used)
 			break;
 		count += given[count] != NULL;
@@ -448,6 +434,22 @@ static void op_readdirplus(
 	if (fuse_reply_buf(fuse, out, used))
 		while (count) /* the caller has gone */
 			node_forget(given[--count], 1);
+}
+
+static void op_readdir(
+	fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	metric_fuse("readdir");
+	read_folder(fuse, node_of(fuse, ino), size, offset, (struct dir_handle *)(uintptr_t)fi->fh,
+		add_name);
+}
+
+static void op_readdirplus(
+	fuse_req_t fuse, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	metric_fuse("readdirplus");
+	read_folder(fuse, node_of(fuse, ino), size, offset, (struct dir_handle *)(uintptr_t)fi->fh,
+		add_known);
 }
 
 static void op_releasedir(fuse_req_t fuse, fuse_ino_t ino, struct fuse_file_info *fi)
