@@ -176,6 +176,69 @@ static void check_product(
 	free(matrix.bias);
 }
 
+/* The attention of one head's query @i, in double; @out has @size numbers. */
+static void attend(const struct attention *a, size_t head, size_t i, double *out)
+{
+	size_t width = a->heads * a->size, at = head * a->size;
+	const float *query = a->qkv + i * a->stride + at;
+	double weights[256], sum = 0;
+
+	for (size_t j = 0; j < a->tokens; j++) {
+		double dot = 0;
+		for (size_t d = 0; d < a->size; d++)
+			dot += (double)query[d] * (double)a->qkv[j * a->stride + width + at + d];
+		sum += weights[j] = exp(dot / sqrt((double)a->size));
+	}
+	for (size_t d = 0; d < a->size; d++) {
+		out[d] = 0;
+		for (size_t j = 0; j < a->tokens; j++)
+			out[d] += weights[j] / sum *
+				(double)a->qkv[j * a->stride + 2 * width + at + d];
+	}
+}
+
+static void check_attention(const struct kernel *kernel, size_t size, size_t tokens)
+{
+	enum { HEADS = 3 };
+	size_t width = HEADS * size, stride = 3 * width + 5;
+	AUTO_FREE float *qkv = malloc(tokens * stride * sizeof(float));
+	AUTO_FREE float *out = malloc((tokens + 1) * width * sizeof(float));
+	AUTO_FREE float *scratch =
+		aligned_alloc(64, kernel_attention_scratch(tokens, size) * sizeof(float));
+	struct attention attention = {qkv, stride, tokens, HEADS, size, out, scratch};
+	double wanted[64];
+
+	for (size_t i = 0; i < tokens * stride; i++)
+		qkv[i] = random_float() * 2;
+	for (size_t i = 0; i < width; i++)
+		out[tokens * width + i] = 77; /* behind the last token: nobody's to write */
+	kernel->attention(&attention);
+	for (size_t h = 0; h < HEADS; h++)
+		for (size_t i = 0; i < tokens; i++) {
+			attend(&attention, h, i, wanted);
+			for (size_t d = 0; d < size; d++) {
+				double got = (double)out[i * width + h * size + d];
+				if (!(fabs(got - wanted[d]) < .02))
+					fail_msg("%s: size %zu, %zu tokens: %f, not %f",
+						kernel->name, size, tokens, got, wanted[d]);
+			}
+		}
+	for (size_t i = 0; i < width; i++)
+		assert_true(out[tokens * width + i] == 77);
+}
+
+static void attention_is_what_doubles_give(void **state)
+{
+	static const size_t sizes[] = {16, 32, 48, 64}, counts[] = {1, 3, 8, 16, 17, 33, 200};
+	const struct kernel *kernel;
+
+	(void)state;
+	for (size_t way = 0; (kernel = kernel_way(way)); way++)
+		for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+			for (size_t k = 0; k < ARRAY_LEN(counts); k++)
+				check_attention(kernel, sizes[i], counts[k]);
+}
+
 static void products_are_what_floats_give(void **state)
 {
 	const struct kernel *kernel;
@@ -398,6 +461,7 @@ int main(void)
 		cmocka_unit_test(a_packed_model_gives_its_vectors_on_every_kernel),
 		cmocka_unit_test(a_folder_gives_the_same),
 		cmocka_unit_test(products_are_what_floats_give),
+		cmocka_unit_test(attention_is_what_doubles_give),
 		cmocka_unit_test(gelu_is_gelu),
 		cmocka_unit_test(cut_and_garbled_files_are_refused),
 		cmocka_unit_test(weights_that_are_no_numbers_are_refused),

@@ -5,9 +5,11 @@
 
 size_t kernel_attention_scratch(size_t tokens, size_t size)
 {
-	size_t padded = (tokens + 15) & ~(size_t)15;
+	size_t padded = (tokens + 31) & ~(size_t)31;
 
-	return padded * (size + 4); /* keys on their side, and four rows of scores */
+	/* kernel_float.h: keys on their side, and eight rows of scores. kernel_amx_attention.c, which
+	 * takes more: queries, keys and values, sixteen rows of scores and of weights. */
+	return padded * (size + size / 2 + 24);
 }
 
 const struct kernel *kernel_way(size_t i)

@@ -1,51 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AMX: one instruction multiplies a tile of 16 tokens × 64 columns by one of 64 columns × 16 rows.
- * Only the product is different from AVX-512's: the packed weights are tiles already, whose lines
- * (four columns of sixteen rows) are KERNEL_ROWS × 4 bytes apart.
+ * The packed weights are tiles already, whose lines (four columns of sixteen rows) are
+ * KERNEL_ROWS × 4 bytes apart. What is no product is AVX-512's.
  *
- * Source: Intel, Architecture Instruction Set Extensions Programming Reference, chapter 3; for
- * the permission, the kernel's Documentation/arch/x86/xstate.rst. */
+ * Source of the permission: the kernel's Documentation/arch/x86/xstate.rst. */
 #include "core/local/embed/kernel.h"
 
 #if defined(__x86_64__) && defined(__linux__)
-#include <immintrin.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/local/embed/kernel_tiles.h"
+
 #define WIDTH  16
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")))
-#define TILES           \
-	__attribute__(( \
-		target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,amx-tile,amx-int8")))
+#define TARGET __attribute__((target(TILES_AVX512)))
+#define TILES  __attribute__((target(TILES_AVX512 ",amx-int8")))
 #include "core/local/embed/kernel_block.h"
 
-#define TOKENS		   16
 #define TILE_COLUMNS	   64
 #define REQUEST_PERMISSION 0x1023 /* ARCH_REQ_XCOMP_PERM */
 #define FEATURE_TILES	   18 /* XFEATURE_XTILEDATA */
 
 /* Tiles 0 to 3: the sums of four times sixteen rows; 4: the tokens; 5: the weights. */
-struct tiles {
-	uint8_t palette, start, reserved[14];
-	uint16_t line_bytes[16];
-	uint8_t lines[16];
-};
-
-TILES static void set_tiles(size_t tokens)
-{
-	struct tiles tiles = {.palette = 1};
-
-	for (size_t i = 0; i < 6; i++) {
-		tiles.line_bytes[i] = 64;
-		tiles.lines[i] = i < 5 ? (uint8_t)tokens : TILE_COLUMNS / 4;
-	}
-	_tile_loadconfig(&tiles);
-}
-
 TILES static void multiply(const int8_t *packed, size_t part, const uint8_t *tokens, size_t columns,
-	int32_t sums[4][TOKENS][16])
+	int32_t sums[4][TILE_LINES][16])
 {
 	enum { LINE = KERNEL_ROWS * 4 };
 
@@ -74,7 +54,7 @@ TILES static void multiply(const int8_t *packed, size_t part, const uint8_t *tok
 TILES static void run_block(const struct block *block, size_t first, size_t count, size_t many,
 	float *out, size_t stride)
 {
-	_Alignas(64) int32_t sums[4][TOKENS][16];
+	_Alignas(64) int32_t sums[4][TILE_LINES][16];
 	size_t columns = block->matrix->columns;
 	const uint8_t *tokens = block->in->q + block->group * block->part;
 
@@ -103,16 +83,30 @@ TILES static void run_tokens(const struct matrix *matrix, const struct activatio
 static void product(const struct matrix *matrix, const struct activations *in, size_t count,
 	float *out, size_t stride)
 {
-	size_t rest = count % TOKENS;
+	size_t rest = count % TILE_LINES;
 
 	if (matrix->columns / matrix->groups % TILE_COLUMNS) {
 		kernel_vnni()->product(matrix, in, count, out, stride);
 		return;
 	}
 	if (count > rest)
-		run_tokens(matrix, in, 0, count - rest, TOKENS, out, stride);
+		run_tokens(matrix, in, 0, count - rest, TILE_LINES, out, stride);
 	if (rest)
 		run_tokens(matrix, in, count - rest, rest, rest, out, stride);
+}
+
+/* bfloat16 and what rounds to it; heads of other sizes are left to AVX-512. */
+static bool has_bfloat16(void)
+{
+	return __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bf16");
+}
+
+static void attention(const struct attention *attention)
+{
+	if (attention->size % 32)
+		kernel_vnni()->attention(attention);
+	else
+		kernel_amx_attention(attention);
 }
 
 /* Tiles are large: a process has to ask for them before its threads use them. */
@@ -134,6 +128,8 @@ static void make(void)
 	amx = *rest;
 	amx.name = "amx-int8";
 	amx.product = product;
+	if (has_bfloat16())
+		amx.attention = attention;
 }
 
 const struct kernel *kernel_amx(void)

@@ -166,24 +166,22 @@ TARGET static void norm(float *x, const float *y, size_t count, size_t width, co
 	}
 }
 
-/* Scores of up to four queries against all keys, which lie on their side (size × padded). */
-TARGET static void score_rows(
-	const float *const queries[4], const float *keys, size_t padded, size_t size, float *scores)
+/* Queries that are answered at once: so many sums in flight hide an addition's latency. */
+#define QUERIES 8
+#define EACH	_Pragma("GCC unroll 8") for (size_t k = 0; k < QUERIES; k++)
+
+/* Scores of some queries against all keys, which lie on their side (size × padded). */
+TARGET static void score_rows(const float *const queries[QUERIES], const float *keys, size_t padded,
+	size_t size, float *scores)
 {
 	for (size_t j = 0; j < padded; j += WIDTH) {
-		vec s0 = ALL(0.f), s1 = s0, s2 = s0, s3 = s0;
+		vec sums[QUERIES] = {ALL(0.f)};
 
 		for (size_t d = 0; d < size; d++) {
 			vec key = load(keys + d * padded + j);
-			s0 += queries[0][d] * key;
-			s1 += queries[1][d] * key;
-			s2 += queries[2][d] * key;
-			s3 += queries[3][d] * key;
+			EACH sums[k] += queries[k][d] * key;
 		}
-		store(scores + j, s0);
-		store(scores + padded + j, s1);
-		store(scores + 2 * padded + j, s2);
-		store(scores + 3 * padded + j, s3);
+		EACH store(scores + k * padded + j, sums[k]);
 	}
 }
 
@@ -212,24 +210,19 @@ TARGET static void softmax(float *scores, size_t tokens, size_t padded, float fa
 		store(scores + j, load(scores + j) * share);
 }
 
-/* The values, each weighed by its score, for up to four queries. */
+/* The values, each weighed by its score, for the first @count of the queries. */
 TARGET static void mix_rows(const float *scores, size_t padded, const float *values, size_t stride,
-	size_t tokens, size_t size, float *const out[4])
+	size_t tokens, size_t size, float *const out[QUERIES], size_t count)
 {
 	for (size_t d = 0; d < size; d += WIDTH) {
-		vec o0 = ALL(0.f), o1 = o0, o2 = o0, o3 = o0;
+		vec sums[QUERIES] = {ALL(0.f)};
 
 		for (size_t j = 0; j < tokens; j++) {
 			vec value = load(values + j * stride + d);
-			o0 += scores[j] * value;
-			o1 += scores[padded + j] * value;
-			o2 += scores[2 * padded + j] * value;
-			o3 += scores[3 * padded + j] * value;
+			EACH sums[k] += scores[k * padded + j] * value;
 		}
-		store(out[3] + d, o3); /* row 0 last: rows beyond the end are row 0 */
-		store(out[2] + d, o2);
-		store(out[1] + d, o1);
-		store(out[0] + d, o0);
+		for (size_t k = 0; k < count; k++)
+			store(out[k] + d, sums[k]);
 	}
 }
 
@@ -244,19 +237,21 @@ TARGET static void attend_head(const struct attention *a, size_t head)
 	for (size_t j = 0; j < a->tokens; j++)
 		for (size_t d = 0; d < a->size; d++)
 			keys[d * padded + j] = base[j * a->stride + width + d];
-	for (size_t i = 0; i < a->tokens; i += 4) {
-		const float *queries[4];
-		float *out[4];
+	for (size_t i = 0; i < a->tokens; i += QUERIES) {
+		size_t left = a->tokens - i, count = left < QUERIES ? left : QUERIES;
+		const float *queries[QUERIES];
+		float *out[QUERIES];
 
-		for (size_t k = 0; k < 4; k++) {
-			size_t row = i + k < a->tokens ? i + k : i;
+		for (size_t k = 0; k < QUERIES; k++) { /* behind the last one: the first again */
+			size_t row = k < count ? i + k : i;
 			queries[k] = base + row * a->stride;
 			out[k] = a->out + row * width + head * a->size;
 		}
 		score_rows(queries, keys, padded, a->size, scores);
-		for (size_t k = 0; k < 4; k++)
+		for (size_t k = 0; k < count; k++)
 			softmax(scores + k * padded, a->tokens, padded, factor);
-		mix_rows(scores, padded, base + 2 * width, a->stride, a->tokens, a->size, out);
+		mix_rows(scores, padded, base + 2 * width, a->stride, a->tokens, a->size, out,
+			count);
 	}
 }
 
