@@ -7,7 +7,7 @@ size_t kernel_attention_scratch(size_t tokens, size_t size)
 {
 	size_t padded = (tokens + 31) & ~(size_t)31;
 
-	/* kernel_float.h: keys on their side, and eight rows of scores. kernel_amx_attention.c, which
+	/* kernel_float.h: keys on their side, and eight rows of scores. kernel_amx_attention.c
 	 * takes more: queries, keys and values, sixteen rows of scores and of weights. */
 	return padded * (size + size / 2 + 24);
 }
