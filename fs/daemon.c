@@ -391,6 +391,9 @@ int daemon_new(struct daemon **out, const struct daemon_options *options, struct
 	daemon->fs.mount_point = strdup(options->mount_point);
 	daemon->state = (struct state){.dir_fd = -1, .spool_fd = -1, .lock_fd = -1};
 	mallopt(M_ARENA_MAX, 2); /* many threads that wait most of the time need no heap each */
+	/* Said, it stays there: left alone it grows, and what is large and short-lived then
+	 * leaves holes among what stays. */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	raise_file_limit();
 	block_signals(&(sigset_t){0});
 	int rc = daemon->fs.mount_point ? start(daemon, options, err) : -ENOMEM;
