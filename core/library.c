@@ -20,7 +20,7 @@ struct type_name {
 
 /* Entries live long and come between much that does not: they have pages of their own, so that
  * what goes leaves whole pages free. */
-#define SLAB_ENTRIES 1024 /* large enough for pages of their own */
+#define SLAB_ENTRIES 1024
 struct slab {
 	struct slab *next;
 	struct library_entry entries[SLAB_ENTRIES];
