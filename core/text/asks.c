@@ -73,7 +73,7 @@ static const char several_words[] =
 	"документы | какие документы | قارن | الفرق بين | ";
 static const char several_pieces[] =
 	"比较 比較 所有文件 所有文档 哪些文件 哪些文档 列出 すべての文書 どの文書 違いは "
-	"เปรียบเทียบ เอกสารทั้งหมด 비교 차이 모든 문서";
+	"เปรียบเทียบ เอกสารทั้งหมด 비교 차이 모든";
 
 static const char number_words[] =
 	" one two three four five six seven eight nine ten eleven twelve thirteen fifteen "

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure a real mount; one figure a line, with what it is compared with in the same run.
 
-    bench_mount.py [--quick] [--only FIGURE] ...
+    bench_mount.py [--quick] [--only FIGURE] [--chunks N] ...
 
 Figures: drop, copy, ask, virtual, list, busy, mount; and meaning, which takes minutes and is made
 only when it is named. --quick takes a tenth of everything.
@@ -291,7 +291,8 @@ def figure_meaning(bench):
                                                 stdout=subprocess.PIPE).stdout:
         print("meaning: no model is there; `make model` fetches it")
         return
-    count, words, files = bench.scaled(10000), Words(), 10
+    count, words = bench.scaled(bench.meaning_chunks), Words()
+    files = max(count // 1000, 1)
     kb = bench.mount("meaning", {"ports.embedder": "model"})
     began = time.monotonic()
     for n in range(files):
@@ -389,8 +390,9 @@ def figure_busy(bench):
 class Bench:
     """A folder with everything that is made on the way; it goes at the end."""
 
-    def __init__(self, quick):
-        self.quick, self.folder = quick, tempfile.mkdtemp(prefix="askfs-bench-")
+    def __init__(self, quick, meaning_chunks=10000):
+        self.quick, self.meaning_chunks = quick, meaning_chunks
+        self.folder = tempfile.mkdtemp(prefix="askfs-bench-")
         self.mounts, self.processes, self.full, self.chunks = [], [], None, None
 
     def scaled(self, count):
@@ -429,8 +431,10 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     parser.add_argument("--only", action="append", choices=[*FIGURES, *SLOW],
                         help="only this figure")
+    parser.add_argument("--chunks", type=int, default=10000,
+                        help="so many chunks, about, for `meaning` (10000)")
     options = parser.parse_args()
-    bench = Bench(options.quick)
+    bench = Bench(options.quick, options.chunks)
     try:
         for name in options.only or FIGURES:
             (FIGURES | SLOW)[name](bench)

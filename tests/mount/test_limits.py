@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What does not fit: into a file, into a limit, onto the disk."""
 import errno
+import json
 import os
 import subprocess
+import time
 
-from harness import (Failed, another, check, contains, equal, eventually, needs_root, read,
+import tiny_model
+from harness import (ASKFS, Failed, another, check, contains, equal, eventually, needs_root, read,
                      refused, run, setting, sha256, shell, write_all)
 
 
@@ -125,6 +128,38 @@ def test_a_question_on_a_full_disk(kb):
         transcript = read(kb.path("sessions", session, "transcript.md")).decode()
         contains(transcript, question.split("?")[0], f"transcript of {session}")
     contains(kb.ask("What does the dam hold?", "new"), "ninety tons")
+
+
+def vectors_left(kb):
+    return json.loads(read(kb.path("system/health")))["embedding"]["chunks_left"]
+
+
+def test_a_disk_that_fills_while_vectors_are_written(kb):
+    """The document waits, found by its words; with space it gets all its vectors."""
+    kb = another(kb, "small")
+    on_small_disk(kb, "96m")
+    kb.config.update({"ports.embedder": "model", "embedder.threads": "1",
+                      "embedder.model": tiny_model.make(os.path.join(kb.folder, "tiny"), 1)})
+    kb.start()
+    kb.add("first.txt", "Kestrel nests in the tower.\n")
+    kb.drop("book.txt", "".join(f"Keeper {n} of the lighthouse lit the lamp in year {n}.\n\n"
+                                for n in range(30000)))
+    eventually(lambda: vectors_left(kb) > 500, "the book is being embedded")
+    ballast = fill_disk(kb)
+    eventually(lambda: "No space left" in kb.log(), "the disk is full")
+    time.sleep(2)
+    equal(kb.find("book.txt").status, "PROCESSING", "status on a full disk")
+    equal(kb.find("book.txt").meta["embedding_model"], None, "embedding_model on a full disk")
+    contains(kb.find("first.txt").text, "Kestrel", "another document meanwhile")
+    os.unlink(ballast)
+    kb.indexed("book.txt", None, 60)
+    equal(vectors_left(kb), 0, "chunks without vectors")
+    contains(kb.find("book.txt").meta["embedding_model"], "tiny", "embedding_model")
+    kb.stop()
+    contains(run(ASKFS, "check", "--state", kb.state), "ok   vectors", "check")
+
+
+test_a_disk_that_fills_while_vectors_are_written.seconds = 120
 
 
 @with_small_disk

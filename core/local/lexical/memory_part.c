@@ -142,6 +142,18 @@ static int put_number(struct memory_part *memory, struct word *word, uint32_t va
 	return put_byte(memory, word, (uint8_t)value);
 }
 
+/* Half a posting would spoil the word's next one: its list ends where it did before. */
+static void take_back(struct word *word, struct slice *tail, uint16_t len)
+{
+	word->tail = tail;
+	if (!tail) {
+		word->head = NULL;
+		return;
+	}
+	tail->len = len;
+	tail->next = NULL;
+}
+
 static int put_posting(struct memory_part *memory, const struct bag *bag,
 	const struct bag_word *from, uint32_t ordinal)
 {
@@ -150,9 +162,15 @@ static int put_posting(struct memory_part *memory, const struct bag *bag,
 
 	if (!word)
 		word = make_word(memory, text, from->len, from->hash);
-	if (!word || put_number(memory, word, ordinal - word->last) ||
-		put_number(memory, word, from->count))
+	if (!word)
 		return -ENOMEM;
+	struct slice *tail = word->tail;
+	uint16_t len = tail ? tail->len : 0;
+	if (put_number(memory, word, ordinal - word->last) ||
+		put_number(memory, word, from->count)) {
+		take_back(word, tail, len);
+		return -ENOMEM;
+	}
 	word->last = ordinal;
 	word->chunk_count++;
 	bounds_add(&word->bounds, from->count, bag->length);
