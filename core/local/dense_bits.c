@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One pass over all vectors finds the distance of each, in bits, and how many there are of each
  * distance; from those follows the distance up to which vectors are taken. Vectors of a document
- * that the caller must not read are passed over before they are compared. */
+ * that the caller must not read are passed over before they are counted.
+ *
+ * Sixteen vectors are a block, their words side by side, so that a register holds the same word of
+ * eight of them and nothing is summed up across it. */
 #include "core/local/dense_bits.h"
 
 #include <errno.h>
@@ -20,25 +23,26 @@
 #define STEP_BYTES   ((size_t)4 << 20)
 #define NOT_ADMITTED UINT16_MAX
 
-/* The edition, then the signs. */
-struct signs {
-	uint32_t edition; /* 0: counts no more */
-	uint32_t pad;
+#define LANES 16 /* vectors of a block */
+
+/* The editions, then the signs: word w of lane k at words[w * LANES + k]. 64-byte aligned. */
+struct block {
+	uint32_t editions[LANES]; /* 0: counts no more */
 	uint64_t words[];
 };
 
 struct dense_bits {
 	int fd;
-	size_t dimension, words, record_bytes;
+	size_t dimension, words, block_bytes;
 	size_t count, room;
 	uint8_t *map;
 	size_t map_bytes;
 	float centre[];
 };
 
-static struct signs *signs_at(const struct dense_bits *bits, size_t i)
+static struct block *block_of(const struct dense_bits *bits, size_t i)
 {
-	return (void *)(bits->map + i * bits->record_bytes);
+	return (void *)(bits->map + i / LANES * bits->block_bytes);
 }
 
 int dense_bits_new(
@@ -50,7 +54,7 @@ int dense_bits_new(
 		return -ENOMEM;
 	bits->dimension = dimension;
 	bits->words = (dimension + 63) / 64;
-	bits->record_bytes = sizeof(struct signs) + bits->words * sizeof(uint64_t);
+	bits->block_bytes = sizeof(struct block) + bits->words * LANES * sizeof(uint64_t);
 	memcpy(bits->centre, centre, dimension * sizeof(float));
 	bits->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (bits->fd < 0) {
@@ -93,14 +97,13 @@ static int grow(struct dense_bits *bits)
 		munmap(bits->map, bits->map_bytes);
 	bits->map = map;
 	bits->map_bytes = more;
-	bits->room = more / bits->record_bytes;
+	bits->room = more / bits->block_bytes * LANES;
 	return 0;
 }
 
-static void take_sign(const struct dense_bits *bits, size_t i, float value, uint64_t *words)
+static uint64_t sign(const struct dense_bits *bits, size_t i, float value)
 {
-	if (value > bits->centre[i])
-		words[i / 64] |= UINT64_C(1) << i % 64;
+	return (uint64_t)(value > bits->centre[i]) << i % 64;
 }
 
 int dense_bits_add(struct dense_bits *bits, uint32_t edition, float scale, const int8_t *numbers)
@@ -109,100 +112,136 @@ int dense_bits_add(struct dense_bits *bits, uint32_t edition, float scale, const
 
 	if (rc)
 		return rc;
-	struct signs *signs = signs_at(bits, bits->count++);
-	*signs = (struct signs){.edition = edition};
-	memset(signs->words, 0, bits->words * sizeof(uint64_t));
-	for (size_t i = 0; i < bits->dimension; i++)
-		take_sign(bits, i, scale * (float)numbers[i], signs->words);
+	struct block *block = block_of(bits, bits->count);
+	size_t lane = bits->count++ % LANES;
+	block->editions[lane] = edition;
+	for (size_t w = 0, i = 0; w < bits->words; w++) {
+		size_t end = i + 64 < bits->dimension ? i + 64 : bits->dimension;
+		uint64_t word = 0;
+
+		for (; i < end; i++)
+			word |= sign(bits, i, scale * (float)numbers[i]);
+		block->words[w * LANES + lane] = word;
+	}
 	return 0;
 }
 
 void dense_bits_forget(struct dense_bits *bits, size_t i)
 {
 	if (i < bits->count)
-		signs_at(bits, i)->edition = 0;
+		block_of(bits, i)->editions[i % LANES] = 0;
 }
 
 /* --- distances -------------------------------------------------------------------- */
+
+/* Histograms that lanes take turns with: vectors of one distance do not wait for each other. */
+#define TURNS 4
 
 /* Of each vector, and how many have each distance. */
 struct pass {
 	const struct dense_bits *bits;
 	const uint64_t *query;
-	uint16_t *distances;
-	size_t *counts; /* dimension + 1 */
+	uint16_t *distances; /* whole blocks */
+	uint32_t *counts; /* TURNS × (dimension + 1) */
 	bool (*admits)(void *context, uint32_t edition);
 	void *context;
+	uint32_t edition; /* asked about last */
+	bool is_admitted;
 };
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE uint16_t distance_of(const uint64_t *a, const uint64_t *b, size_t words)
-{
-	int sum = 0;
+/* The distances of a block's lanes. */
+typedef void (*distances_fn)(
+	const uint64_t *words, const uint64_t *query, size_t count, uint16_t out[LANES]);
 
-	for (size_t i = 0; i < words; i++)
-		sum += __builtin_popcountll(a[i] ^ b[i]);
-	return (uint16_t)sum;
+INLINE void distances_plain(
+	const uint64_t *words, const uint64_t *query, size_t count, uint16_t out[LANES])
+{
+	for (size_t k = 0; k < LANES; k++) {
+		int sum = 0;
+
+		for (size_t w = 0; w < count; w++)
+			sum += __builtin_popcountll(words[w * LANES + k] ^ query[w]);
+		out[k] = (uint16_t)sum;
+	}
+}
+
+INLINE bool is_of_one(const uint32_t editions[LANES], uint32_t edition)
+{
+	uint32_t others = 0;
+
+	for (size_t k = 0; k < LANES; k++)
+		others |= editions[k] ^ edition;
+	return !others;
+}
+
+/* Take those lanes out that the caller must not read, or that count no more. */
+static void sift(struct pass *pass, const uint32_t editions[LANES], uint16_t distances[LANES])
+{
+	for (size_t k = 0; k < LANES; k++) {
+		if (editions[k] != pass->edition) {
+			pass->edition = editions[k];
+			pass->is_admitted =
+				pass->edition && pass->admits(pass->context, pass->edition);
+		}
+		if (!pass->is_admitted)
+			distances[k] = NOT_ADMITTED;
+	}
 }
 
 /* The loop is compiled once for each way to count bits, the counting within it. */
-INLINE void run_with(
-	struct pass *pass, uint16_t (*distance)(const uint64_t *, const uint64_t *, size_t))
+INLINE void run_with(struct pass *pass, distances_fn distances_of)
 {
 	const struct dense_bits *bits = pass->bits;
-	size_t words = bits->words, stride = bits->record_bytes;
-	const uint8_t *at = bits->map;
-	uint32_t edition = 0;
-	bool is_admitted = false;
+	size_t stride = bits->dimension + 1;
 
-	for (size_t i = 0; i < bits->count; i++, at += stride) {
-		const struct signs *signs = (const void *)at;
+	for (size_t i = 0; i < bits->count; i += LANES) {
+		const struct block *block = block_of(bits, i);
+		uint16_t *distances = pass->distances + i;
 
-		if (signs->edition != edition) {
-			edition = signs->edition;
-			is_admitted = edition && pass->admits(pass->context, edition);
-		}
-		if (!is_admitted) {
-			pass->distances[i] = NOT_ADMITTED;
-			continue;
-		}
-		uint16_t found = distance(signs->words, pass->query, words);
-		pass->distances[i] = found;
-		pass->counts[found]++;
+		distances_of(block->words, pass->query, bits->words, distances);
+		if (!pass->is_admitted || !is_of_one(block->editions, pass->edition))
+			sift(pass, block->editions, distances);
+		for (size_t k = 0; k < LANES; k++)
+			if (distances[k] != NOT_ADMITTED)
+				pass->counts[k % TURNS * stride + distances[k]]++;
 	}
 }
 
 static void run_plain(struct pass *pass)
 {
-	run_with(pass, distance_of);
+	run_with(pass, distances_plain);
 }
 
 #if defined(__x86_64__)
 __attribute__((target("popcnt"))) static void run_popcnt(struct pass *pass)
 {
-	run_with(pass, distance_of);
+	run_with(pass, distances_plain);
 }
 
 #define WIDE __attribute__((target("avx512f,avx512vl,avx512vpopcntdq,popcnt")))
 
-/* Up to eight words at a time. */
-WIDE INLINE uint16_t distance_wide(const uint64_t *a, const uint64_t *b, size_t words)
+WIDE INLINE void distances_wide(
+	const uint64_t *words, const uint64_t *query, size_t count, uint16_t out[LANES])
 {
-	__m512i sum = _mm512_setzero_si512();
+	__m512i low = _mm512_setzero_si512(), high = low;
 
-	for (size_t i = 0; i < words; i += 8) {
-		__mmask8 mask = (__mmask8)(words - i >= 8 ? 0xff : (1u << (words - i)) - 1);
-		__m512i x = _mm512_maskz_loadu_epi64(mask, a + i);
-		__m512i y = _mm512_maskz_loadu_epi64(mask, b + i);
-		sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_xor_si512(x, y)));
+	for (size_t w = 0; w < count; w++, words += LANES) {
+		__m512i q = _mm512_set1_epi64((long long)query[w]);
+		__m512i a = _mm512_xor_si512(_mm512_load_si512(words), q);
+		__m512i b = _mm512_xor_si512(_mm512_load_si512(words + LANES / 2), q);
+
+		low = _mm512_add_epi64(low, _mm512_popcnt_epi64(a));
+		high = _mm512_add_epi64(high, _mm512_popcnt_epi64(b));
 	}
-	return (uint16_t)_mm512_reduce_add_epi64(sum);
+	_mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi64_epi16(low));
+	_mm_storeu_si128((__m128i *)(void *)(out + LANES / 2), _mm512_cvtepi64_epi16(high));
 }
 
 WIDE static void run_wide(struct pass *pass)
 {
-	run_with(pass, distance_wide);
+	run_with(pass, distances_wide);
 }
 #endif
 
@@ -220,20 +259,44 @@ static void run_pass(struct pass *pass)
 #endif
 }
 
+static size_t count_at(const struct pass *pass, size_t distance)
+{
+	size_t stride = pass->bits->dimension + 1, sum = 0;
+
+	for (size_t turn = 0; turn < TURNS; turn++)
+		sum += pass->counts[turn * stride + distance];
+	return sum;
+}
+
+static bool has_nearer(const uint16_t distances[LANES], size_t limit)
+{
+	uint16_t least = NOT_ADMITTED;
+
+	for (size_t k = 0; k < LANES; k++)
+		least = distances[k] < least ? distances[k] : least;
+	return least < limit;
+}
+
 /* The numbers of those up to a distance that is just far enough. */
 static int collect(const struct pass *pass, size_t wanted, uint32_t **out, size_t *count)
 {
 	size_t found = 0, limit = 0;
 
 	while (limit <= pass->bits->dimension && found < wanted)
-		found += pass->counts[limit++];
+		found += count_at(pass, limit++);
 	uint32_t *numbers = malloc((found + 1) * sizeof(*numbers));
 	if (!numbers)
 		return -ENOMEM;
 	*count = 0;
-	for (size_t i = 0; i < pass->bits->count; i++)
-		if (pass->distances[i] < limit)
-			numbers[(*count)++] = (uint32_t)i;
+	for (size_t i = 0; i < pass->bits->count; i += LANES) {
+		const uint16_t *distances = pass->distances + i;
+
+		if (!has_nearer(distances, limit))
+			continue;
+		for (size_t k = 0; k < LANES; k++)
+			if (distances[k] < limit)
+				numbers[(*count)++] = (uint32_t)(i + k);
+	}
 	*out = numbers;
 	return 0;
 }
@@ -242,15 +305,23 @@ int dense_bits_search(const struct dense_bits *bits, const float *query, size_t 
 	bool (*admits)(void *context, uint32_t edition), void *context, uint32_t **out,
 	size_t *count)
 {
-	AUTO_FREE uint16_t *distances = malloc((bits->count + 1) * sizeof(*distances));
-	AUTO_FREE size_t *counts = calloc(bits->dimension + 1, sizeof(*counts));
+	size_t room = (bits->count + LANES - 1) / LANES * LANES;
+	AUTO_FREE uint16_t *distances = malloc((room + 1) * sizeof(*distances));
+	AUTO_FREE uint32_t *counts = calloc(TURNS * (bits->dimension + 1), sizeof(*counts));
 	AUTO_FREE uint64_t *signs = calloc(bits->words, sizeof(*signs));
-	struct pass pass = {bits, signs, distances, counts, admits, context};
+	struct pass pass = {
+		.bits = bits,
+		.query = signs,
+		.distances = distances,
+		.counts = counts,
+		.admits = admits,
+		.context = context,
+	};
 
 	if (!distances || !counts || !signs)
 		return -ENOMEM;
 	for (size_t i = 0; i < bits->dimension; i++)
-		take_sign(bits, i, query[i], signs);
+		signs[i / 64] |= sign(bits, i, query[i]);
 	run_pass(&pass);
 	return collect(&pass, wanted, out, count);
 }
