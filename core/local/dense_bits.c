@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass over all vectors finds the distance of each, in bits, and how many there are of each
- * distance; from those follows the distance up to which vectors are taken. Vectors of a document
- * that the caller must not read are passed over before they are counted.
+/* One pass over all vectors. It knows up to which distance, in bits, a vector would still be among
+ * those that are wanted, of what it has seen so far: that only falls, and few vectors come below it,
+ * so that hardly more than the comparison is left to be done for each.
  *
  * Sixteen vectors are a block, their words side by side, so that a register holds the same word of
  * eight of them and nothing is summed up across it. */
@@ -20,8 +20,7 @@
 #include <immintrin.h>
 #endif
 
-#define STEP_BYTES   ((size_t)4 << 20)
-#define NOT_ADMITTED UINT16_MAX
+#define STEP_BYTES ((size_t)4 << 20)
 
 #define LANES 16 /* vectors of a block */
 
@@ -134,15 +133,19 @@ void dense_bits_forget(struct dense_bits *bits, size_t i)
 
 /* --- distances -------------------------------------------------------------------- */
 
-/* Histograms that lanes take turns with: vectors of one distance do not wait for each other. */
-#define TURNS 4
+struct near {
+	uint32_t number, distance;
+};
 
-/* Of each vector, and how many have each distance. */
 struct pass {
 	const struct dense_bits *bits;
 	const uint64_t *query;
-	uint16_t *distances; /* whole blocks */
-	uint32_t *counts; /* TURNS × (dimension + 1) */
+	size_t wanted;
+	size_t limit; /* vectors of this distance and beyond are not wanted any more */
+	size_t below; /* how many were found below it */
+	size_t *counts; /* of each distance, below the limit */
+	struct near *near; /* ascending by number; some may be at the limit or beyond by now */
+	size_t count, cap;
 	bool (*admits)(void *context, uint32_t edition);
 	void *context;
 	uint32_t edition; /* asked about last */
@@ -151,79 +154,132 @@ struct pass {
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* The distances of a block's lanes. */
-typedef void (*distances_fn)(
-	const uint64_t *words, const uint64_t *query, size_t count, uint16_t out[LANES]);
+/* The distances of a block's lanes in @out; a bit for each that is below @limit. */
+typedef uint32_t (*nearer_fn)(const uint64_t *words, const uint64_t *query, size_t count,
+	uint16_t limit, uint16_t out[LANES]);
 
-INLINE void distances_plain(
-	const uint64_t *words, const uint64_t *query, size_t count, uint16_t out[LANES])
+INLINE uint32_t nearer_plain(const uint64_t *words, const uint64_t *query, size_t count,
+	uint16_t limit, uint16_t out[LANES])
 {
+	uint32_t nearer = 0;
+
 	for (size_t k = 0; k < LANES; k++) {
 		int sum = 0;
 
 		for (size_t w = 0; w < count; w++)
 			sum += __builtin_popcountll(words[w * LANES + k] ^ query[w]);
 		out[k] = (uint16_t)sum;
+		nearer |= (uint32_t)(sum < limit) << k;
 	}
+	return nearer;
 }
 
-INLINE bool is_of_one(const uint32_t editions[LANES], uint32_t edition)
+/* Drop what the limit has passed. */
+static void compact(struct pass *pass)
 {
-	uint32_t others = 0;
+	size_t kept = 0;
 
-	for (size_t k = 0; k < LANES; k++)
-		others |= editions[k] ^ edition;
-	return !others;
+	for (size_t i = 0; i < pass->count; i++)
+		if (pass->near[i].distance < pass->limit)
+			pass->near[kept++] = pass->near[i];
+	pass->count = kept;
 }
 
-/* Take those lanes out that the caller must not read, or that count no more. */
-static void sift(struct pass *pass, const uint32_t editions[LANES], uint16_t distances[LANES])
+static int make_room(struct pass *pass)
 {
-	for (size_t k = 0; k < LANES; k++) {
-		if (editions[k] != pass->edition) {
-			pass->edition = editions[k];
-			pass->is_admitted =
-				pass->edition && pass->admits(pass->context, pass->edition);
-		}
-		if (!pass->is_admitted)
-			distances[k] = NOT_ADMITTED;
+	compact(pass);
+	if (pass->count < pass->cap / 2)
+		return 0;
+	size_t cap = pass->cap ? 2 * pass->cap : 4 * pass->wanted + LANES;
+	struct near *near = reallocarray(pass->near, cap, sizeof(*near));
+	if (!near)
+		return -ENOMEM;
+	pass->near = near;
+	pass->cap = cap;
+	return 0;
+}
+
+static bool is_admitted(struct pass *pass, uint32_t edition)
+{
+	if (edition != pass->edition) {
+		pass->edition = edition;
+		pass->is_admitted = edition && pass->admits(pass->context, edition);
 	}
+	return pass->is_admitted;
+}
+
+static int take(struct pass *pass, size_t i, uint16_t distance)
+{
+	if (distance >= pass->limit) /* which fell within the block */
+		return 0;
+	if (pass->count == pass->cap && make_room(pass))
+		return -ENOMEM;
+	pass->near[pass->count++] = (struct near){(uint32_t)i, distance};
+	pass->counts[distance]++;
+	pass->below++;
+	while (pass->limit > 1 && pass->below - pass->counts[pass->limit - 1] >= pass->wanted)
+		pass->below -= pass->counts[--pass->limit];
+	return 0;
+}
+
+static int take_lanes(struct pass *pass, size_t first, uint32_t nearer, const uint16_t *distances)
+{
+	const struct block *block = block_of(pass->bits, first);
+	int rc = 0;
+
+	for (; nearer && !rc; nearer &= nearer - 1) {
+		size_t k = (size_t)__builtin_ctz(nearer);
+		if (is_admitted(pass, block->editions[k]))
+			rc = take(pass, first + k, distances[k]);
+	}
+	return rc;
+}
+
+/* Blocks ahead are asked for early: the hardware looks no further than the end of a page. */
+#define AHEAD 8
+
+INLINE void fetch(const struct block *block, size_t bytes)
+{
+	const char *ahead = (const char *)block + AHEAD * bytes;
+
+	for (size_t at = 0; at < bytes; at += 64)
+		__builtin_prefetch(ahead + at);
 }
 
 /* The loop is compiled once for each way to count bits, the counting within it. */
-INLINE void run_with(struct pass *pass, distances_fn distances_of)
+INLINE int run_with(struct pass *pass, nearer_fn nearer_of)
 {
 	const struct dense_bits *bits = pass->bits;
-	size_t stride = bits->dimension + 1;
+	int rc = 0;
 
-	for (size_t i = 0; i < bits->count; i += LANES) {
+	for (size_t i = 0; i < bits->count && !rc; i += LANES) {
 		const struct block *block = block_of(bits, i);
-		uint16_t *distances = pass->distances + i;
+		uint16_t distances[LANES];
 
-		distances_of(block->words, pass->query, bits->words, distances);
-		if (!pass->is_admitted || !is_of_one(block->editions, pass->edition))
-			sift(pass, block->editions, distances);
-		for (size_t k = 0; k < LANES; k++)
-			if (distances[k] != NOT_ADMITTED)
-				pass->counts[k % TURNS * stride + distances[k]]++;
+		fetch(block, bits->block_bytes);
+		uint32_t nearer = nearer_of(
+			block->words, pass->query, bits->words, (uint16_t)pass->limit, distances);
+		if (nearer)
+			rc = take_lanes(pass, i, nearer, distances);
 	}
+	return rc;
 }
 
-static void run_plain(struct pass *pass)
+static int run_plain(struct pass *pass)
 {
-	run_with(pass, distances_plain);
+	return run_with(pass, nearer_plain);
 }
 
 #if defined(__x86_64__)
-__attribute__((target("popcnt"))) static void run_popcnt(struct pass *pass)
+__attribute__((target("popcnt"))) static int run_popcnt(struct pass *pass)
 {
-	run_with(pass, distances_plain);
+	return run_with(pass, nearer_plain);
 }
 
-#define WIDE __attribute__((target("avx512f,avx512vl,avx512vpopcntdq,popcnt")))
+#define WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512vpopcntdq,popcnt")))
 
-WIDE INLINE void distances_wide(
-	const uint64_t *words, const uint64_t *query, size_t count, uint16_t out[LANES])
+WIDE INLINE uint32_t nearer_wide(const uint64_t *words, const uint64_t *query, size_t count,
+	uint16_t limit, uint16_t out[LANES])
 {
 	__m512i low = _mm512_setzero_si512(), high = low;
 
@@ -235,69 +291,40 @@ WIDE INLINE void distances_wide(
 		low = _mm512_add_epi64(low, _mm512_popcnt_epi64(a));
 		high = _mm512_add_epi64(high, _mm512_popcnt_epi64(b));
 	}
-	_mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi64_epi16(low));
-	_mm_storeu_si128((__m128i *)(void *)(out + LANES / 2), _mm512_cvtepi64_epi16(high));
+	__m256i all = _mm256_set_m128i(_mm512_cvtepi64_epi16(high), _mm512_cvtepi64_epi16(low));
+	_mm256_storeu_si256((__m256i *)(void *)out, all);
+	return _mm256_cmplt_epu16_mask(all, _mm256_set1_epi16((short)limit));
 }
 
-WIDE static void run_wide(struct pass *pass)
+WIDE static int run_wide(struct pass *pass)
 {
-	run_with(pass, distances_wide);
+	return run_with(pass, nearer_wide);
 }
 #endif
 
-static void run_pass(struct pass *pass)
+static int run_pass(struct pass *pass)
 {
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vl"))
-		run_wide(pass);
-	else if (__builtin_cpu_supports("popcnt"))
-		run_popcnt(pass);
-	else
-		run_plain(pass);
-#else
-	run_plain(pass);
+	if (__builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vl") &&
+		__builtin_cpu_supports("avx512bw"))
+		return run_wide(pass);
+	if (__builtin_cpu_supports("popcnt"))
+		return run_popcnt(pass);
 #endif
+	return run_plain(pass);
 }
 
-static size_t count_at(const struct pass *pass, size_t distance)
+static int take_numbers(struct pass *pass, uint32_t **out, size_t *count)
 {
-	size_t stride = pass->bits->dimension + 1, sum = 0;
+	uint32_t *numbers = malloc((pass->count + 1) * sizeof(*numbers));
 
-	for (size_t turn = 0; turn < TURNS; turn++)
-		sum += pass->counts[turn * stride + distance];
-	return sum;
-}
-
-static bool has_nearer(const uint16_t distances[LANES], size_t limit)
-{
-	uint16_t least = NOT_ADMITTED;
-
-	for (size_t k = 0; k < LANES; k++)
-		least = distances[k] < least ? distances[k] : least;
-	return least < limit;
-}
-
-/* The numbers of those up to a distance that is just far enough. */
-static int collect(const struct pass *pass, size_t wanted, uint32_t **out, size_t *count)
-{
-	size_t found = 0, limit = 0;
-
-	while (limit <= pass->bits->dimension && found < wanted)
-		found += count_at(pass, limit++);
-	uint32_t *numbers = malloc((found + 1) * sizeof(*numbers));
 	if (!numbers)
 		return -ENOMEM;
-	*count = 0;
-	for (size_t i = 0; i < pass->bits->count; i += LANES) {
-		const uint16_t *distances = pass->distances + i;
-
-		if (!has_nearer(distances, limit))
-			continue;
-		for (size_t k = 0; k < LANES; k++)
-			if (distances[k] < limit)
-				numbers[(*count)++] = (uint32_t)(i + k);
-	}
+	compact(pass);
+	for (size_t i = 0; i < pass->count; i++)
+		numbers[i] = pass->near[i].number;
 	*out = numbers;
+	*count = pass->count;
 	return 0;
 }
 
@@ -305,23 +332,24 @@ int dense_bits_search(const struct dense_bits *bits, const float *query, size_t 
 	bool (*admits)(void *context, uint32_t edition), void *context, uint32_t **out,
 	size_t *count)
 {
-	size_t room = (bits->count + LANES - 1) / LANES * LANES;
-	AUTO_FREE uint16_t *distances = malloc((room + 1) * sizeof(*distances));
-	AUTO_FREE uint32_t *counts = calloc(TURNS * (bits->dimension + 1), sizeof(*counts));
+	AUTO_FREE size_t *counts = calloc(bits->dimension + 1, sizeof(*counts));
 	AUTO_FREE uint64_t *signs = calloc(bits->words, sizeof(*signs));
 	struct pass pass = {
 		.bits = bits,
 		.query = signs,
-		.distances = distances,
+		.wanted = wanted ? wanted : 1,
+		.limit = bits->dimension + 1,
 		.counts = counts,
 		.admits = admits,
 		.context = context,
 	};
 
-	if (!distances || !counts || !signs)
+	if (!counts || !signs)
 		return -ENOMEM;
 	for (size_t i = 0; i < bits->dimension; i++)
 		signs[i / 64] |= sign(bits, i, query[i]);
-	run_pass(&pass);
-	return collect(&pass, wanted, out, count);
+	int rc = run_pass(&pass);
+	rc = rc ? rc : take_numbers(&pass, out, count);
+	free(pass.near);
+	return rc;
 }
