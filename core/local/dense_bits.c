@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass over all vectors. It knows up to which distance, in bits, a vector would still be among
- * those that are wanted, of what it has seen so far: that only falls, and few vectors come below it,
- * so that hardly more than the comparison is left to be done for each.
+/* One pass over all vectors. It knows up to which distance, in bits, a vector is still among those
+ * that are wanted, of what it has seen so far: that only falls, and few vectors come below it, so
+ * that hardly more than the comparison is left to be done for each.
  *
  * Sixteen vectors are a block, their words side by side, so that a register holds the same word of
  * eight of them and nothing is summed up across it. */
