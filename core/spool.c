@@ -93,10 +93,10 @@ static void on_written(struct journal_wait *wait, int result)
 
 	if (change->mtime_ns && !created->has_own_mtime && created->generation == 1)
 		created->mtime_ns = change->mtime_ns;
+	if (change->done)
+		change->done(change->context, result); /* who is told before the name goes */
 	if (result && created && created->name)
 		spool_unlink(change->spool, created->name, false, NULL, NULL);
-	if (change->done)
-		change->done(change->context, result);
 	if (created)
 		spool_unref(change->spool, created);
 	free(change);

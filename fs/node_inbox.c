@@ -97,16 +97,25 @@ struct making {
 	int fd;
 };
 
+/* What could not be written loses its name again: the inbox must not wait for it. */
+static void take_back(struct fs *fs, struct spool_inode *inode)
+{
+	if (inode->name)
+		inbox_leaves(fs->inbox, inode->name);
+}
+
 static void finish_entry(void *context, int result)
 {
 	struct req *req = context;
 	struct spool_inode *inode = req->data;
 
 	req->data = NULL;
-	if (result)
+	if (result) {
+		take_back(req->fs, inode);
 		req_error(req, result);
-	else
+	} else {
 		req_entry(req, inbox_node_of(req->fs, inode));
+	}
 }
 
 static void finish_create(void *context, int result)
@@ -119,6 +128,8 @@ static void finish_create(void *context, int result)
 
 	req->data = NULL;
 	free(making);
+	if (result)
+		take_back(fs, inode);
 	struct node *node = result ? NULL : inbox_node_of(fs, inode);
 	struct handle *handle =
 		node ? inbox_handle_new(fs, inode, TAKE_FD(fd), req->file.flags) : NULL;

@@ -104,6 +104,29 @@ def test_a_full_disk_says_so(kb):
     contains(kb.ask("When was note 99 taken?"), "Note 99")
 
 
+def test_a_disk_without_inodes(kb):
+    """A file that cannot be made is refused, and nothing of it stays; the rest goes on."""
+    kb = another(kb, "small")
+    on_small_disk(kb, "48m,nr_inodes=800")
+    kb.start()
+    kb.add("before.txt", "The dam holds ninety tons.\n")
+    made, refusals = [], 0
+    for n in range(1000):
+        try:
+            os.close(os.open(os.path.join(kb.inbox, f"{n}.txt"), os.O_CREAT | os.O_WRONLY))
+            made.append(f"{n}.txt")
+        except OSError as e:
+            equal(e.errno, errno.ENOSPC, "errno without inodes")
+            refusals += 1
+    check(refusals > 0, "1000 files were made of 800 inodes")
+    time.sleep(1)  # the inbox would look at them now
+    equal(sorted(os.listdir(kb.inbox)), sorted(["before.txt", *made]), "the inbox")
+    for name in made:
+        os.unlink(os.path.join(kb.inbox, name))
+    eventually(lambda: os.statvfs(kb.state).f_favail > 100, "inodes are free again")
+    kb.add("after.txt", "The dam was built in 1911.\n")
+
+
 @with_small_disk
 def test_a_question_on_a_full_disk(kb):
     """It is accepted and kept, or refused; never accepted and lost."""
