@@ -15,13 +15,13 @@ Q   := $(if $(filter 1,$(V)),,@)
 say = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' $(1) $(2))
 
 # What askfs is built from, is tested with, and is looked over with: Debian's names.
-build_deps := pkg-config libfuse3-dev fuse3 libsqlite3-dev libicu-dev libmagic-dev libcjson-dev \
+build_deps := pkg-config libfuse3-dev fuse3 libsqlite3-dev libcurl4-openssl-dev libicu-dev libmagic-dev libcjson-dev \
 	libssl-dev zlib1g-dev libxml2-dev libpoppler-glib-dev poppler-data libuchardet-dev libstemmer-dev \
 	libseccomp-dev libinih-dev
 check_deps := libcmocka-dev python3 rsync busybox-static vim curl git perl libglib2.0-bin zip unzip
 lint_deps  := clang-format cppcheck mandoc python3
 
-core_packages  := zlib sqlite3 icu-uc icu-i18n libcjson openssl inih
+core_packages  := zlib sqlite3 libcurl icu-uc icu-i18n libcjson openssl inih
 fs_packages    := fuse3
 parse_packages := icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson
 
@@ -41,7 +41,7 @@ all_cflags = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DASKFS_VERSION='"$
 link_flags = -pthread $(SANFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now
 
 core_sources   := $(wildcard core/*.c core/text/*.c)
-local_sources  := $(wildcard core/local/*.c core/local/*/*.c)
+local_sources  := $(wildcard core/local/*.c core/local/*/*.c core/remote/*.c)
 fs_sources     := $(filter-out fs/main.c,$(wildcard fs/*.c))
 parse_sources  := $(wildcard core/parse/*.c)
 unit_sources   := $(wildcard tests/unit/test_*.c)

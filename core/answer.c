@@ -339,7 +339,10 @@ static void add_verdict(cJSON *root, const struct answer_parts *parts)
 
 	cJSON_AddBoolToObject(root, "grounded", has_sources && !is_refused && !parts->failure);
 	cJSON_AddBoolToObject(root, "refused", is_refused);
-	add_score(root, "confidence", generation ? generation->confidence : 0);
+	if (generation && generation->confidence < 0)
+		cJSON_AddNullToObject(root, "confidence");
+	else
+		add_score(root, "confidence", generation ? generation->confidence : 0);
 }
 
 int answer_build(const struct answer_parts *parts, struct answer *out)

@@ -139,7 +139,7 @@ static bool passages_stand(struct attempt *attempt)
 	return true;
 }
 
-/* -ESTALE: a document went meanwhile. */
+/* -ESTALE: a document went meanwhile; -EAGAIN: the generator was broken off. */
 static int make_attempt(struct attempt *attempt)
 {
 	int rc = find_passages(attempt);
@@ -198,7 +198,7 @@ void ask_work(struct job *job)
 	struct attempt attempt;
 	int rc = -ESTALE;
 
-	for (int i = 0; i < ATTEMPTS && rc == -ESTALE; i++) {
+	for (int i = 0; i < ATTEMPTS && (rc == -ESTALE || rc == -EAGAIN); i++) {
 		if (i > 0) {
 			attempt_release(&attempt);
 			turn_stream_restart(turn);

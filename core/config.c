@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <ini.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/auto.h"
 #include "core/config_table.h"
@@ -49,7 +50,8 @@ static int set(struct config *config, const struct setting *setting, const char 
 		buf_init(&expected, BUF_MAX_DEFAULT);
 		value_expected(&setting->rule, &expected);
 		return err_set(err, rc, "%s: %s = %s: expected %s", origin,
-			setting->key ? setting->key : setting->option, text,
+			setting->key ? setting->key : setting->option,
+			setting->rule.type == VALUE_SECRET ? "(not shown)" : text,
 			expected.failed ? "another value" : expected.data);
 	}
 	char *copy = rc ? NULL : strdup(origin);
@@ -136,6 +138,19 @@ static int refuse_unknown(
 		source->path, source->line, key, section, names.data);
 }
 
+/* A secret in a file that others can read is none. */
+static int check_secret(struct source *source, const char *key)
+{
+	struct stat status;
+
+	if (fstat(fileno(source->file), &status) == 0 && !(status.st_mode & 077))
+		return 0;
+	return err_set(source->err, -EACCES,
+		"%s:%u: others can read this file, and %s is a secret: chmod 600 it, or put the "
+		"secret into a file of its own",
+		source->path, source->line, key);
+}
+
 static int take_pair(void *context, const char *section, const char *key, const char *value)
 {
 	struct source *source = context;
@@ -146,6 +161,10 @@ static int take_pair(void *context, const char *section, const char *key, const 
 		return 1;
 	const struct setting *setting = find_in_file(section, key, &has_section);
 	snprintf(origin, sizeof(origin), "%s:%u", source->path, source->line);
+	if (setting && setting->rule.type == VALUE_SECRET && value[0])
+		source->result = check_secret(source, key);
+	if (source->result)
+		return 0;
 	source->result = setting ? set(source->config, setting, value, origin, source->err)
 				 : refuse_unknown(source, section, key, has_section);
 	return source->result == 0;
@@ -220,7 +239,7 @@ int config_set_option(struct config *config, const char *name, const char *value
 	char origin[64];
 
 	for (size_t i = 0; i < CONFIG_SETTINGS; i++) {
-		if (strcmp(config_settings[i].option, name))
+		if (!config_settings[i].option || strcmp(config_settings[i].option, name))
 			continue;
 		snprintf(origin, sizeof(origin), "-o %s", name);
 		if (!value && config_settings[i].rule.type == VALUE_FLAG)
@@ -230,6 +249,30 @@ int config_set_option(struct config *config, const char *name, const char *value
 		return set(config, &config_settings[i], value, origin, err);
 	}
 	return err_set(err, -ENOENT, "-o %s: there is no such setting", name);
+}
+
+/* What a server is needed for must be said. */
+static int check_openai(const struct config *config, struct err *err)
+{
+	bool embeds = strcmp(config->embedder, "openai") == 0;
+	bool generates = strcmp(config->generator, "openai") == 0;
+
+	if ((embeds || generates) && !config->openai_base_url[0])
+		return err_set(err, -EINVAL,
+			"[ports] names openai: expected [openai] base_url, as in "
+			"http://127.0.0.1:11434/v1");
+	if (generates && !config->openai_model[0])
+		return err_set(err, -EINVAL,
+			"[ports] generator = openai: expected [openai] model, a model's name on the "
+			"server");
+	if (embeds && !config->openai_embedding_model[0])
+		return err_set(err, -EINVAL,
+			"[ports] embedder = openai: expected [openai] embedding_model, a model's "
+			"name on the server");
+	if (config->openai_api_key[0] && config->openai_api_key_file[0])
+		return err_set(err, -EINVAL,
+			"[openai] api_key and api_key_file: expected one of them");
+	return 0;
 }
 
 int config_check(const struct config *config, struct err *err)
@@ -243,5 +286,5 @@ int config_check(const struct config *config, struct err *err)
 		return err_set(err, -EINVAL,
 			"parse wall = %jus: expected at least the CPU time, which is %jus",
 			(uintmax_t)config->parse_wall_s, (uintmax_t)config->parse_cpu_s);
-	return 0;
+	return check_openai(config, err);
 }

@@ -11,7 +11,7 @@
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
-#define CONFIG_SETTINGS 37
+#define CONFIG_SETTINGS 50
 
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
  * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
@@ -23,6 +23,19 @@ struct config {
 	/* [embedder] */
 	char *embedder_model; /* a name, a file or a folder; "": the default model */
 	uint64_t embedder_threads;
+
+	/* [openai] a server that speaks OpenAI's interface */
+	char *openai_base_url, *openai_api_key, *openai_api_key_file;
+	char *openai_model; /* that answers */
+	char *openai_embedding_model;
+	uint64_t openai_dimensions; /* 0: what the server makes */
+	char *openai_query_prefix, *openai_passage_prefix;
+	int64_t openai_timeout_ns; /* of silence */
+	uint64_t openai_retries;
+
+	/* [answer] */
+	char *answer_system_prompt; /* a file; "": the built-in rules */
+	uint64_t answer_context, answer_length; /* tokens, about */
 
 	/* [inbox] */
 	uint64_t max_file_bytes;
@@ -80,8 +93,8 @@ int config_init(struct config *config);
 void config_release(struct config *config);
 
 /* Read an INI file over what is there. An unknown section or key, or a wrong value, is
- * -EINVAL with file, line and what was expected; settings before that line are kept. No
- * setting is a secret yet. -ENOENT if there is no such file. */
+ * -EINVAL with file, line and what was expected; settings before that line are kept. A secret in a
+ * file that others can read is -EACCES. -ENOENT if there is no such file. */
 int config_read_file(struct config *config, const char *path, struct err *err);
 
 /* The usual files in order, those that exist: /etc/askfs/askfs.conf, then askfs/askfs.conf in

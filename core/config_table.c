@@ -44,15 +44,46 @@ const struct setting config_settings[] = {
 	{"ports", "vectors", NULL, "vectors", FIELD(vectors), "auto", CHOICE("auto sqlite memory"),
 		"where chunks are kept and searched"},
 	{"ports", "embedder", NULL, "embedder", FIELD(embedder), "auto",
-		CHOICE("auto model none test"), "what turns text into vectors; none: words alone"},
+		CHOICE("auto model openai none test"), "what turns text into vectors; none: words alone"},
 	{"ports", "generator", NULL, "generator", FIELD(generator), "auto",
-		CHOICE("auto extractive test"), "what writes answers; extractive: it quotes"},
+		CHOICE("auto extractive openai test"), "what writes answers; extractive: it quotes"},
 
 	{"embedder", "model", NULL, "embedder_model", FIELD(embedder_model), "",
 		{VALUE_PLACE, 0, 4095, NULL},
 		"a model's name, file or folder; empty: multilingual-e5-small"},
 	{"embedder", "threads", NULL, "embedder_threads", FIELD(embedder_threads), "2",
 		COUNT(1, 64), "threads that turn documents into vectors, when nothing else runs"},
+
+	{"openai", "base_url", "OPENAI_BASE_URL", "openai_base_url", FIELD(openai_base_url), "",
+		{VALUE_URL, 0, 2000, NULL},
+		"a server that speaks OpenAI's interface: http://127.0.0.1:11434/v1"},
+	{"openai", "api_key", "OPENAI_API_KEY", NULL, FIELD(openai_api_key), "",
+		{VALUE_SECRET, 0, 4000, NULL}, "the key it wants, if any"},
+	{"openai", "api_key_file", NULL, "openai_api_key_file", FIELD(openai_api_key_file), "",
+		{VALUE_PATH, 0, 4095, NULL}, "a file that holds it, which others cannot read"},
+	{"openai", "model", NULL, "openai_model", FIELD(openai_model), "",
+		{VALUE_TEXT, 0, 400, NULL}, "the model that answers, by its name on the server"},
+	{"openai", "embedding_model", NULL, "openai_embedding_model",
+		FIELD(openai_embedding_model), "", {VALUE_TEXT, 0, 400, NULL},
+		"the model that embeds"},
+	{"openai", "dimensions", NULL, "openai_dimensions", FIELD(openai_dimensions), "0",
+		COUNT(0, 65536), "of its vectors, where it can make shorter ones; 0: its own"},
+	{"openai", "query_prefix", NULL, "openai_query_prefix", FIELD(openai_query_prefix), "",
+		{VALUE_TEXT, 0, 400, NULL}, "what it wants before a question to be embedded"},
+	{"openai", "passage_prefix", NULL, "openai_passage_prefix", FIELD(openai_passage_prefix),
+		"", {VALUE_TEXT, 0, 400, NULL}, "what it wants before a passage to be embedded"},
+	{"openai", "timeout", NULL, "openai_timeout", FIELD(openai_timeout_ns), "2m",
+		TIME(NS_PER_SEC, HOUR), "a reply that is silent for so long is given up"},
+	{"openai", "retries", NULL, "openai_retries", FIELD(openai_retries), "4", COUNT(0, 100),
+		"tries after a failure that may pass"},
+
+	{"answer", "system_prompt", NULL, "system_prompt", FIELD(answer_system_prompt), "",
+		{VALUE_PATH, 0, 4095, NULL},
+		"a file with a language model's rules; empty: the built-in ones"},
+	{"answer", "context", NULL, "answer_context", FIELD(answer_context), "6000",
+		COUNT(500, 1000000), "tokens of a prompt, about: passages and conversation"},
+	{"answer", "length", NULL, "answer_length", FIELD(answer_length), "1000", COUNT(16, 100000),
+		"tokens of an answer at most"},
 
 	{"inbox", "max_file", NULL, "max_file", FIELD(max_file_bytes), "4G", SIZE(1, 16 * TIB),
 		"largest file; a write beyond it fails with EFBIG"},
@@ -155,6 +186,8 @@ int config_help(struct buf *out)
 		const struct setting *setting = &config_settings[i];
 		AUTO_BUF struct buf form;
 
+		if (!setting->option)
+			continue;
 		buf_init(&form, BUF_MAX_DEFAULT);
 		buf_addf(&form, "-o %s", setting->option);
 		if (setting->rule.type != VALUE_FLAG)

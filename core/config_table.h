@@ -9,7 +9,7 @@
 struct setting {
 	const char *section, *key; /* NULL: not in a file */
 	const char *variable; /* NULL: none */
-	const char *option;
+	const char *option; /* NULL: none, as for secrets */
 	size_t offset; /* of the field in struct config */
 	const char *standard;
 	struct value_rule rule;

@@ -38,7 +38,8 @@ static const struct unit *units_of(enum value_type type)
 bool value_is_text(const struct value_rule *rule)
 {
 	return rule->type == VALUE_CHOICE || rule->type == VALUE_PATH || rule->type == VALUE_NAME ||
-		rule->type == VALUE_PLACE;
+		rule->type == VALUE_PLACE || rule->type == VALUE_TEXT || rule->type == VALUE_URL ||
+		rule->type == VALUE_SECRET;
 }
 
 /* Digits and a unit, in the smallest unit of the type. */
@@ -128,16 +129,39 @@ static bool is_name(const char *text)
 	return true;
 }
 
+/* Something behind the scheme, and nothing that a URL cannot hold. */
+static bool is_url(const char *text)
+{
+	size_t scheme = strncmp(text, "http://", 7) == 0 ? 7
+		: strncmp(text, "https://", 8) == 0	 ? 8
+							 : 0;
+
+	return text[0] == '\0' || (scheme && text[scheme] && !strpbrk(text, " \t\"<>\\^`{|}"));
+}
+
+static bool is_line(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
 static bool text_fits(const struct value_rule *rule, const char *text)
 {
+	bool is_path = text[0] == '\0' || text[0] == '/';
+
 	if (rule->type == VALUE_CHOICE)
 		return is_word_of(rule->choices, text);
 	if (strlen(text) > (size_t)rule->max)
 		return false;
-	bool is_path = text[0] == '\0' || text[0] == '/';
-	return rule->type == VALUE_NAME	   ? is_name(text)
-		: rule->type == VALUE_PATH ? is_path
-					   : is_path || is_name(text);
+	switch (rule->type) {
+	case VALUE_NAME: return is_name(text);
+	case VALUE_PATH: return is_path;
+	case VALUE_PLACE: return is_path || is_name(text);
+	case VALUE_URL: return is_url(text);
+	default: return is_line(text);
+	}
 }
 
 int value_parse(const struct value_rule *rule, const char *text, void *field)
@@ -179,6 +203,8 @@ int value_render(const struct value_rule *rule, const void *field, struct buf *o
 {
 	int64_t number;
 
+	if (rule->type == VALUE_SECRET)
+		return buf_adds(out, **(char *const *)field ? "(not shown)" : "");
 	if (value_is_text(rule))
 		return buf_adds(out, *(char *const *)field);
 	if (rule->type == VALUE_FLAG)
@@ -215,6 +241,9 @@ int value_expected(const struct value_rule *rule, struct buf *out)
 	case VALUE_PLACE: return buf_adds(out, "a name, or an absolute path");
 	case VALUE_NAME:
 		return buf_addf(out, "at most %" PRId64 " letters, digits and . _ - @", rule->max);
+	case VALUE_TEXT:
+	case VALUE_SECRET: return buf_addf(out, "at most %" PRId64 " characters", rule->max);
+	case VALUE_URL: return buf_adds(out, "a URL that begins with http:// or https://");
 	case VALUE_RATIO: return buf_adds(out, "a number from 0 to 1, or auto");
 	case VALUE_FLAG: return buf_adds(out, "yes or no");
 	case VALUE_SIZE:

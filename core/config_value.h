@@ -12,6 +12,9 @@ enum value_type {
 	VALUE_PATH, /* char *: absolute, or empty */
 	VALUE_NAME, /* char *: letters, digits and . _ - @, or empty */
 	VALUE_PLACE, /* char *: a name or a path as these two */
+	VALUE_TEXT, /* char *: anything in one line */
+	VALUE_URL, /* char *: http:// or https://, or empty */
+	VALUE_SECRET, /* char *: as a text, but never shown */
 	VALUE_SIZE, /* uint64_t bytes: 4096, 64K, 512M, 4G, 1T */
 	VALUE_TIME, /* int64_t nanoseconds: 200ms, 5s, 10m, 1h; a bare number is seconds */
 	VALUE_SECONDS, /* uint64_t: a time of whole seconds */

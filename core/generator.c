@@ -41,7 +41,7 @@ int generator_generate(struct generator *generator, const struct generator_reque
 	assert(r <= 0);
 	for (size_t i = 0; i < out->quote_count; i++)
 		assert(out->quotes[i].passage < request->passage_count);
-	assert(out->confidence >= 0 && out->confidence <= 1);
+	assert(out->confidence <= 1);
 	return health_note(HEALTH_GENERATOR, r, err);
 }
 

@@ -12,6 +12,9 @@
 #include "core/err.h"
 #include "core/vectors.h"
 
+/* What an answer says when the documents hold none. */
+#define GENERATOR_REFUSAL "The documents do not say."
+
 /* An earlier turn of the conversation, oldest first. */
 struct exchange {
 	const char *question;
@@ -57,7 +60,8 @@ struct generation {
 	struct quote *quotes;
 	size_t quote_count;
 	bool refused; /* the documents hold no answer */
-	double confidence; /* 0 to 1: calibrated probability that the answer is right */
+	double confidence; /* 0 to 1: calibrated probability that the answer is right; negative:
+			    * the generator cannot know it */
 	uint64_t input_tokens, output_tokens;
 };
 
@@ -73,7 +77,8 @@ struct generator_ops {
 	const char *name;
 	const char *(*model)(struct generator *); /* for model_id */
 
-	/* Answer. 0 or -errno with *err set; -ECANCELED when it was stopped. */
+	/* Answer. 0 or -errno with *err set; -ECANCELED when it was stopped; -EAGAIN when it was
+	 * broken off, and may be asked again at once. */
 	int (*generate)(struct generator *, const struct generator_request *, generator_sink,
 		void *context, struct generation *out, struct err *);
 

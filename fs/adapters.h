@@ -5,6 +5,7 @@
 
 #include "core/config.h"
 #include "core/ports.h"
+#include "core/remote/openai.h"
 
 /* Open what the configuration names, below the state folder; not the parser. Where the index was
  * made with another model, that one stays the embedder (none, if it is not there any more) until
@@ -21,6 +22,9 @@ int adapters_open_stores(
  * state folder that forgets nothing; NULL: it names none. The caller frees it. */
 int adapters_open_embedder(struct embedder **out, const struct config *config,
 	const char *state_path, struct err *err);
+
+/* The server that [openai] names; nothing is sent. 0 or -errno with *err set. */
+int adapters_open_server(struct openai **out, const struct config *config, struct err *err);
 
 /* All texts are in that cache: from the next adapters_open on it is the embedder. 0 or -errno. */
 int adapters_change_model(const char *state_path, const char *model);

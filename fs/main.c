@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program, and the one place where adapters are chosen. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/auto.h"
 #include "core/log.h"
@@ -17,6 +19,9 @@
 #include "core/local/generator_test.h"
 #include "core/local/vectors_memory.h"
 #include "core/local/vectors_sqlite.h"
+#include "core/prompt.h"
+#include "core/remote/embedder_openai.h"
+#include "core/remote/generator_openai.h"
 #include "fs/adapters.h"
 #include "fs/cmd.h"
 #include "fs/state.h"
@@ -47,6 +52,165 @@ int adapters_open_stores(
 		: vectors_sqlite_new(&ports->vectors, state_path, NULL, err);
 }
 
+/* --- a server that speaks OpenAI's interface ---------------------------------------- */
+
+#define SECRET_MAX 4096
+#define RULES_MAX  ((size_t)1 << 20)
+
+/* A whole file; the caller frees it. */
+static int read_file(const char *path, size_t max, char **out, struct err *err)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_FREE char *text = malloc(max + 1);
+	size_t len = 0;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	while (text && n > 0 && len < max) {
+		n = read(fd, text + len, max - len);
+		if (n < 0)
+			return err_set(err, -errno, "%s: %s", path, strerror(errno));
+		len += (size_t)n;
+	}
+	if (!text)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (n > 0)
+		return err_set(err, -EFBIG, "%s: it is larger than %zu bytes", path, max);
+	text[len] = '\0';
+	*out = TAKE_PTR(text);
+	return 0;
+}
+
+/* The file's first line; others must not be able to read it. */
+static int read_key(const char *path, char **out, struct err *err)
+{
+	struct stat status;
+
+	if (stat(path, &status))
+		return err_set(err, -errno, "[openai] api_key_file = %s: %s", path,
+			strerror(errno));
+	if (status.st_mode & 077)
+		return err_set(err, -EACCES,
+			"[openai] api_key_file = %s: others can read it: chmod 600 it", path);
+	int rc = read_file(path, SECRET_MAX, out, err);
+	if (!rc)
+		(*out)[strcspn(*out, "\r\n")] = '\0';
+	return rc;
+}
+
+int adapters_open_server(struct openai **out, const struct config *config, struct err *err)
+{
+	AUTO_FREE char *key = NULL;
+	int rc = config->openai_api_key_file[0]
+		? read_key(config->openai_api_key_file, &key, err)
+		: 0;
+
+	if (rc)
+		return rc;
+	rc = openai_new(out,
+		&(struct openai_settings){
+			.base_url = config->openai_base_url,
+			.api_key = key ? key : config->openai_api_key,
+			.idle_ns = config->openai_timeout_ns,
+			.retries = (unsigned)config->openai_retries,
+		},
+		err);
+	if (key)
+		explicit_bzero(key, strlen(key));
+	return rc;
+}
+
+static int open_remote_generator(
+	struct generator **out, const struct config *config, struct err *err)
+{
+	AUTO_FREE char *rules = NULL;
+	struct openai *server;
+	int rc = config->answer_system_prompt[0]
+		? read_file(config->answer_system_prompt, RULES_MAX, &rules, err)
+		: 0;
+
+	if (rc)
+		return err_prefix(err, rc, "[answer] system_prompt");
+	rc = adapters_open_server(&server, config, err);
+	if (rc)
+		return rc;
+	rc = generator_openai_new(out, server,
+		&(struct generator_openai_settings){
+			.model = config->openai_model,
+			.rules = rules ? rules : prompt_rules,
+			.context_tokens = config->answer_context,
+			.answer_tokens = config->answer_length,
+		},
+		err);
+	if (rc) {
+		openai_free(server);
+		return rc;
+	}
+	log_info("questions and passages are sent to %s, whose model %s answers",
+		config->openai_base_url, config->openai_model);
+	return 0;
+}
+
+/* In the state folder: the dimension that a server's model was seen to have, so that a start does
+ * not need the server. "<dimension> <model>@<server>". */
+#define NOTE_DIMENSION "dimension"
+
+static size_t known_dimension(const char *state_path, const struct config *config)
+{
+	AUTO_FREE char *note = state_note_read(state_path, NOTE_DIMENSION);
+	AUTO_FREE char *wanted = NULL;
+	char *end;
+
+	if (!note || asprintf(&wanted, " %s@%s", config->openai_embedding_model,
+			     config->openai_base_url) < 0)
+		return 0;
+	size_t dimension = strtoul(note, &end, 10);
+	return strcmp(end, wanted) == 0 ? dimension : 0;
+}
+
+static void note_dimension(
+	const char *state_path, const struct config *config, size_t dimension)
+{
+	AUTO_FREE char *note = NULL;
+
+	if (asprintf(&note, "%zu %s@%s", dimension, config->openai_embedding_model,
+		    config->openai_base_url) < 0)
+		note = NULL;
+	if (!note || state_note_write(state_path, NOTE_DIMENSION, note))
+		log_warn("%s: the vectors' dimension could not be written down", state_path);
+}
+
+static int open_remote_embedder(struct embedder **out, const struct config *config,
+	const char *state_path, struct err *err)
+{
+	size_t set = config->openai_dimensions;
+	size_t known = set ? set : known_dimension(state_path, config);
+	struct openai *server;
+	int rc = adapters_open_server(&server, config, err);
+
+	if (rc)
+		return rc;
+	rc = embedder_openai_new(out, server,
+		&(struct embedder_openai_settings){
+			.model = config->openai_embedding_model,
+			.query_prefix = config->openai_query_prefix,
+			.passage_prefix = config->openai_passage_prefix,
+			.dimension = known,
+			.is_shortened = set > 0,
+		},
+		err);
+	if (rc) {
+		openai_free(server);
+		return rc;
+	}
+	if (!known)
+		note_dimension(state_path, config, embedder_info(*out)->dimension);
+	log_info("documents and questions are sent to %s, whose model %s embeds them",
+		config->openai_base_url, config->openai_embedding_model);
+	return 0;
+}
+
 /* --- the embedder ----------------------------------------------------------------- */
 
 /* In the state folder: where the model is that the index was made with; and the name of the one
@@ -75,13 +239,15 @@ static int open_model(
 }
 
 /* What the configuration names; NULL: none. *path: where it is, NULL if it is no file. */
-static int open_named(
-	struct embedder **out, char **path, const struct config *config, struct err *err)
+static int open_named(struct embedder **out, char **path, const struct config *config,
+	const char *state_path, struct err *err)
 {
 	*out = NULL;
 	*path = NULL;
 	if (is(config->embedder, "test"))
 		return embedder_test_new(out, 0);
+	if (is(config->embedder, "openai"))
+		return open_remote_embedder(out, config, state_path, err);
 	return is(config->embedder, "none") ? 0 : open_model(out, path, config, err);
 }
 
@@ -154,7 +320,7 @@ static int open_embedder(
 	AUTO_FREE char *path = NULL;
 	struct embedder *named;
 	struct err why = ERR_NONE;
-	int rc = open_named(&named, &path, config, err);
+	int rc = open_named(&named, &path, config, state_path, err);
 
 	if (rc || !named)
 		return rc;
@@ -179,7 +345,7 @@ int adapters_open_embedder(
 	struct embedder **out, const struct config *config, const char *state_path, struct err *err)
 {
 	AUTO_FREE char *path = NULL;
-	int rc = open_named(out, &path, config, err);
+	int rc = open_named(out, &path, config, state_path, err);
 
 	if (!rc && *out)
 		rc = open_cache(out, state_path, UINT64_MAX, err);
@@ -193,6 +359,15 @@ int adapters_change_model(const char *state_path, const char *model)
 	return state_note_write(state_path, NOTE_READY, model);
 }
 
+static int open_generator(struct generator **out, const struct config *config, struct err *err)
+{
+	if (is(config->generator, "test"))
+		return generator_test_new(out, NULL, 50);
+	if (is(config->generator, "openai"))
+		return open_remote_generator(out, config, err);
+	return generator_extractive_new(out);
+}
+
 int adapters_open(
 	struct ports *ports, const struct config *config, const char *state_path, struct err *err)
 {
@@ -201,8 +376,7 @@ int adapters_open(
 	if (!rc)
 		rc = open_embedder(ports, config, state_path, err);
 	if (!rc)
-		rc = is(config->generator, "test") ? generator_test_new(&ports->generator, NULL, 50)
-						   : generator_extractive_new(&ports->generator);
+		rc = open_generator(&ports->generator, config, err);
 	return rc && !err->text[0] ? err_set(err, rc, "adapters: %s", strerror(-rc)) : rc;
 }
 

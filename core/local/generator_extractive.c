@@ -168,7 +168,7 @@ static int answer(const struct generator_request *request, const struct evidence
 	out->confidence = evidence->confidence;
 	if (evidence->count == 0 || evidence->confidence < REFUSE_BELOW) {
 		out->refused = true;
-		return buf_adds(&out->text, EXTRACTIVE_REFUSAL);
+		return buf_adds(&out->text, GENERATOR_REFUSAL);
 	}
 	if (evidence->asks_for_several)
 		return quote_documents(request, evidence, out);

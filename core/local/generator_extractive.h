@@ -5,9 +5,6 @@
 
 #include "core/generator.h"
 
-/* What it says, without any citation, when the passages hold no answer. */
-#define EXTRACTIVE_REFUSAL "The documents do not say."
-
 /* Answers with the one to three sentences of the passages that support an answer best,
  * verbatim but for line breaks, best first, each with its [n]. Holds no state: one is enough.
  * 0 or -ENOMEM. */
