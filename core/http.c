@@ -279,8 +279,7 @@ static int set_body(struct http_call *call, const struct http_request *request)
 	memcpy(call->request_body, request->body, request->body_len);
 	curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->request_body);
-	curl_easy_setopt(
-		call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+	curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
 	return 0;
 }
 

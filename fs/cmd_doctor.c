@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 
 #include "core/auto.h"
+#include "core/clock.h"
 #include "core/config_table.h"
 #include "core/local/embedder_model.h"
 #include "core/parser.h"
+#include "fs/adapters.h"
 #include "fs/cmd.h"
 #include "fs/state.h"
 
@@ -157,9 +159,11 @@ static const struct adapter adapters[] = {
 	{"blobs", "memory", "originals are kept in memory, and forgotten at the end", false},
 	{"vectors", "sqlite", "chunks are kept in SQLite, with an index of their words", true},
 	{"vectors", "memory", "chunks are kept in memory, and forgotten at the end", false},
+	{"embedder", "openai", "documents and questions are sent to the server of [openai]", false},
 	{"embedder", "none", "documents are found by their words alone", false},
 	{"embedder", "test", "the vectors mean nothing: this is for tests", false},
 	{"generator", "extractive", "answers are sentences of the documents", true},
+	{"generator", "openai", "questions and passages are sent to the server of [openai]", false},
 	{"generator", "test", "answers mean nothing: this is for tests", false},
 };
 
@@ -207,6 +211,106 @@ static void look_at_model(struct doctor *doctor)
 	say(doctor, OK, "embedder %s: documents are found by their meaning, too (%s)",
 		embedder_info(embedder)->model, path);
 	embedder_free(embedder);
+}
+
+/* --- model servers ---------------------------------------------------------------- */
+
+static bool is_remote(const char *adapter)
+{
+	return strcmp(adapter, "openai") == 0;
+}
+
+static bool has_name(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = names; (at = strstr(at, name)); at += len)
+		if ((at == names || at[-1] == ' ') &&
+			(!at[len] || at[len] == ',' || at[len] == ' '))
+			return true;
+	return false;
+}
+
+/* Ollama lists "llama3.2" as "llama3.2:latest". */
+static void look_for_name(
+	struct doctor *doctor, const char *key, const char *name, const char *names)
+{
+	AUTO_FREE char *latest = NULL;
+
+	if (asprintf(&latest, "%s:latest", name) < 0)
+		latest = NULL;
+	if (has_name(names, name) || (latest && has_name(names, latest)))
+		say(doctor, OK, "[openai] %s: the server has %s", key, name);
+	else
+		say(doctor, NOTE, "[openai] %s = %s: the server lists %s", key, name,
+			names[0] ? names : "no model");
+}
+
+/* The server that the configuration names: does it answer, and does it have the models? */
+static void look_at_server(struct doctor *doctor)
+{
+	const struct config *config = &doctor->config;
+	bool embeds = is_remote(config->embedder), generates = is_remote(config->generator);
+	struct openai *server;
+	struct err err = ERR_NONE;
+	AUTO_BUF struct buf names;
+
+	buf_init(&names, BUF_MAX_DEFAULT);
+	if (!(embeds || generates) || !config->openai_base_url[0])
+		return;
+	if (adapters_open_server(&server, config, &err)) {
+		say(doctor, FAIL, "%s", err.text);
+		return;
+	}
+	if (openai_models(server, &names, &err)) {
+		say(doctor, FAIL, "%s", err.text);
+	} else {
+		say(doctor, OK, "the server at %s answers", openai_base_url(server));
+		const char *list = names.data ? names.data : "";
+		if (generates)
+			look_for_name(doctor, "model", config->openai_model, list);
+		if (embeds)
+			look_for_name(
+				doctor, "embedding_model", config->openai_embedding_model, list);
+	}
+	openai_free(server);
+}
+
+/* Where people run one: Ollama, then llama.cpp's and vLLM's habits. */
+static const char *const local_servers[] = {
+	"http://127.0.0.1:11434/v1", "http://127.0.0.1:8080/v1", "http://127.0.0.1:8000/v1"};
+
+#define LOCAL_NS (NS_PER_SEC / 2)
+
+/* One that runs here and is not used: how to use it. */
+static void look_for_servers(struct doctor *doctor)
+{
+	const struct config *config = &doctor->config;
+
+	if (is_remote(config->embedder) || is_remote(config->generator))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(local_servers); i++) {
+		struct openai_settings settings = {
+			.base_url = local_servers[i], .api_key = "", .idle_ns = LOCAL_NS};
+		struct openai *server;
+		AUTO_BUF struct buf names;
+
+		buf_init(&names, BUF_MAX_DEFAULT);
+		if (openai_new(&server, &settings, NULL))
+			return;
+		bool is_there = !openai_models(server, &names, NULL);
+		openai_free(server);
+		if (!is_there)
+			continue;
+		const char *list = names.data ? names.data : "";
+		say(doctor, NOTE,
+			"a model server answers at %s (%s): with these lines it writes the "
+			"answers\n"
+			"     [ports]\n     generator = openai\n     [openai]\n     base_url = %s\n"
+			"     model = %.*s",
+			local_servers[i], list[0] ? list : "it has no model yet", local_servers[i],
+			(int)strcspn(list, ","), list[0] ? list : "NAME");
+	}
 }
 
 /* --- the parser ------------------------------------------------------------------- */
@@ -396,6 +500,8 @@ static int doctor_run(int argc, char **argv)
 	look_at_allow_other(&doctor);
 	look_at_ports(&doctor);
 	look_at_model(&doctor);
+	look_at_server(&doctor);
+	look_for_servers(&doctor);
 	look_at_parser(&doctor);
 	look_at_poppler_data(&doctor);
 	look_at_state(&doctor);

@@ -88,8 +88,8 @@ static int read_key(const char *path, char **out, struct err *err)
 	struct stat status;
 
 	if (stat(path, &status))
-		return err_set(err, -errno, "[openai] api_key_file = %s: %s", path,
-			strerror(errno));
+		return err_set(
+			err, -errno, "[openai] api_key_file = %s: %s", path, strerror(errno));
 	if (status.st_mode & 077)
 		return err_set(err, -EACCES,
 			"[openai] api_key_file = %s: others can read it: chmod 600 it", path);
@@ -102,9 +102,8 @@ static int read_key(const char *path, char **out, struct err *err)
 int adapters_open_server(struct openai **out, const struct config *config, struct err *err)
 {
 	AUTO_FREE char *key = NULL;
-	int rc = config->openai_api_key_file[0]
-		? read_key(config->openai_api_key_file, &key, err)
-		: 0;
+	int rc = config->openai_api_key_file[0] ? read_key(config->openai_api_key_file, &key, err)
+						: 0;
 
 	if (rc)
 		return rc;
@@ -162,15 +161,15 @@ static size_t known_dimension(const char *state_path, const struct config *confi
 	AUTO_FREE char *wanted = NULL;
 	char *end;
 
-	if (!note || asprintf(&wanted, " %s@%s", config->openai_embedding_model,
-			     config->openai_base_url) < 0)
+	if (!note ||
+		asprintf(&wanted, " %s@%s", config->openai_embedding_model,
+			config->openai_base_url) < 0)
 		return 0;
 	size_t dimension = strtoul(note, &end, 10);
 	return strcmp(end, wanted) == 0 ? dimension : 0;
 }
 
-static void note_dimension(
-	const char *state_path, const struct config *config, size_t dimension)
+static void note_dimension(const char *state_path, const struct config *config, size_t dimension)
 {
 	AUTO_FREE char *note = NULL;
 
@@ -181,8 +180,8 @@ static void note_dimension(
 		log_warn("%s: the vectors' dimension could not be written down", state_path);
 }
 
-static int open_remote_embedder(struct embedder **out, const struct config *config,
-	const char *state_path, struct err *err)
+static int open_remote_embedder(
+	struct embedder **out, const struct config *config, const char *state_path, struct err *err)
 {
 	size_t set = config->openai_dimensions;
 	size_t known = set ? set : known_dimension(state_path, config);

@@ -40,8 +40,8 @@ static const struct embedder_info *remote_info(struct embedder *embedder)
 	return &remote_of(embedder)->info;
 }
 
-static cJSON *request_of(const struct remote *remote, const char *prefix, const char *const *texts,
-	size_t count)
+static cJSON *request_of(
+	const struct remote *remote, const char *prefix, const char *const *texts, size_t count)
 {
 	cJSON *body = cJSON_CreateObject();
 	cJSON *input = cJSON_AddArrayToObject(body, "input");
@@ -90,8 +90,8 @@ static int take_vector(
 }
 
 /* Items name their place; where a server leaves that out, they stand in order. */
-static int take_vectors(const struct remote *remote, const cJSON *json, size_t count, float *out,
-	struct err *err)
+static int take_vectors(
+	const struct remote *remote, const cJSON *json, size_t count, float *out, struct err *err)
 {
 	const cJSON *data = cJSON_GetObjectItem(json, "data"), *item;
 	AUTO_FREE bool *has = calloc(count, sizeof(*has));
@@ -191,8 +191,8 @@ static int find_dimension(struct remote *remote, struct err *err)
 	return 0;
 }
 
-static int settle(struct remote *remote, const struct embedder_openai_settings *settings,
-	struct err *err)
+static int settle(
+	struct remote *remote, const struct embedder_openai_settings *settings, struct err *err)
 {
 	remote->model = strdup(settings->model);
 	remote->query_prefix = strdup(settings->query_prefix);

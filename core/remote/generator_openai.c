@@ -117,7 +117,8 @@ static int take_finish(struct reply *reply, const char *reason)
 		return 0;
 	reply->is_finished = true;
 	if (!strcmp(reason, "content_filter"))
-		return err_set(reply->err, -EINVAL, "the server's content filter stopped the answer");
+		return err_set(
+			reply->err, -EINVAL, "the server's content filter stopped the answer");
 	return 0;
 }
 
@@ -146,8 +147,8 @@ static int take_event(void *context, const char *data, size_t len)
 		return 0;
 	AUTO(cJSON_Delete) cJSON *json = cJSON_ParseWithLength(data, len);
 	if (!cJSON_IsObject(json))
-		return err_set(reply->err, -EAGAIN,
-			"the model's server sent an event that is not JSON");
+		return err_set(
+			reply->err, -EAGAIN, "the model's server sent an event that is not JSON");
 	return take_chunk(reply, json);
 }
 
@@ -191,8 +192,7 @@ static cJSON *request_of(const struct remote *remote, const struct prompt *promp
 		add_message(messages, prompt->messages[i].is_model ? "assistant" : "user",
 			prompt->messages[i].text);
 	cJSON_AddTrueToObject(body, "stream");
-	cJSON_AddTrueToObject(
-		cJSON_AddObjectToObject(body, "stream_options"), "include_usage");
+	cJSON_AddTrueToObject(cJSON_AddObjectToObject(body, "stream_options"), "include_usage");
 	cJSON_AddNumberToObject(body, "max_tokens", (double)remote->answer_tokens);
 	cJSON_AddNumberToObject(body, "temperature", 0);
 	return body;

@@ -145,7 +145,8 @@ static int judge(struct openai *server, const struct openai_request *request, in
 
 	text = text ? text : "no reason was given";
 	if (is_too_long(status, code, text))
-		return err_set(err, -E2BIG, "the model takes less text than it was given: %s", text);
+		return err_set(
+			err, -E2BIG, "the model takes less text than it was given: %s", text);
 	if (status == 401 || status == 403)
 		return err_set(err, -EACCES,
 			"the server at %s refuses the API key (%s): [openai] api_key_file names "
@@ -263,8 +264,7 @@ static bool wait_or_cancel(const struct openai_request *request, int64_t ns)
 	return !is_cancelled(request);
 }
 
-int openai_send(
-	struct openai *server, const struct openai_request *request, struct http_call **out,
+int openai_send(struct openai *server, const struct openai_request *request, struct http_call **out,
 	struct err *err)
 {
 	AUTO_FREE char *body = request->body ? cJSON_PrintUnformatted(request->body) : NULL;

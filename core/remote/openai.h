@@ -49,12 +49,12 @@ struct openai_request {
  * http_end. Otherwise with *err in words: -EAGAIN (it may pass), -E2BIG (more text than the model
  * takes), -EACCES (the key), -ENOENT (no such model or path), -ETIMEDOUT, -ECANCELED, -EINVAL (the
  * server refuses the request). */
-int openai_send(struct openai *server, const struct openai_request *request,
-	struct http_call **out, struct err *err);
+int openai_send(struct openai *server, const struct openai_request *request, struct http_call **out,
+	struct err *err);
 
 /* The same, and the whole reply as JSON; the caller frees it. -EPROTO: it is none. */
-int openai_ask(struct openai *server, const struct openai_request *request, cJSON **out,
-	struct err *err);
+int openai_ask(
+	struct openai *server, const struct openai_request *request, cJSON **out, struct err *err);
 
 /* The names of the models that the server has, ", " between them. 0 or -errno with *err set. */
 int openai_models(struct openai *server, struct buf *out, struct err *err);

@@ -331,7 +331,7 @@ class KB:
                 "--state", self.state, self.mount]
 
     def environment(self):
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ASKFS_"))}
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ASKFS_", "OPENAI_"))}
         env.setdefault("ASAN_OPTIONS", "abort_on_error=0")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         env.setdefault("TSAN_OPTIONS", "halt_on_error=0:die_after_fork=0")
