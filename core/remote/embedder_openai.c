@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call is tried once: ingesting has a patience of its own, and a question is answered by its words
- * rather than late. */
+/* A call is tried once: ingesting has a patience of its own, and a question is answered by its
+ * words rather than late. */
 #include "core/remote/embedder_openai.h"
 
 #include <errno.h>

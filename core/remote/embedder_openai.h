@@ -15,8 +15,8 @@ struct embedder_openai_settings {
 };
 
 /* Asks the server for its dimension if it is not said. The index is bound to the model's name and
- * to the server: two servers' vectors of one model differ. 0: the embedder owns @server; -errno with
- * *err set: @server stays the caller's. */
+ * to the server: two servers' vectors of one model differ. 0: the embedder owns @server; -errno
+ * with *err set: @server stays the caller's. */
 int embedder_openai_new(struct embedder **out, struct openai *server,
 	const struct embedder_openai_settings *settings, struct err *err);
 

@@ -37,7 +37,8 @@ static void render_item(const struct setting *setting, struct buf *out)
 		buf_addf(out, "Default:\n.Cm %s .\n", setting->standard);
 	else
 		buf_adds(out, "Default: empty.\n");
-	buf_addf(out, "Option:\n.Fl o Cm %s .\n", setting->option);
+	if (setting->option)
+		buf_addf(out, "Option:\n.Fl o Cm %s .\n", setting->option);
 	if (setting->variable)
 		buf_addf(out, "Variable:\n.Ev %s .\n", setting->variable);
 	assert_int_equal(out->failed, 0);
@@ -75,11 +76,11 @@ static void the_manual_has_each_setting(void **state)
 		if (!setting->section)
 			continue;
 		snprintf(line, sizeof(line), "\n.It Ic %s\n", setting->key);
-		at = expect(at, line, setting->option);
+		at = expect(at, line, setting->key);
 		AUTO_BUF struct buf item;
 		buf_init(&item, BUF_MAX_DEFAULT);
 		render_item(setting, &item);
-		at = expect(at, item.data, setting->option) - 1;
+		at = expect(at, item.data, setting->key) - 1;
 	}
 }
 
