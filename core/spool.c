@@ -35,6 +35,7 @@ struct change {
 	int *fd;
 	int64_t mtime_ns; /* that the new file has on the disk: what a restart finds */
 	struct spool_inode *created; /* to be taken back if it fails */
+	struct spool_inode *marked; /* held until its mark is written */
 };
 
 char *spool_file(uint64_t ino, char out[24])
@@ -99,6 +100,8 @@ static void on_written(struct journal_wait *wait, int result)
 		spool_unlink(change->spool, created->name, false, NULL, NULL);
 	if (created)
 		spool_unref(change->spool, created);
+	if (change->marked)
+		spool_unref(change->spool, change->marked);
 	free(change);
 }
 
@@ -469,13 +472,35 @@ void spool_open_for_write(
 	append_change(spool, done, context);
 }
 
+static void mark_written(void *context, int result)
+{
+	struct spool_inode *inode = context;
+
+	(void)result; /* it is written later all the same, in its order */
+	inode->unwritten--;
+}
+
+void spool_flush(struct spool *spool, struct spool_inode *inode, spool_done done, void *context)
+{
+	if (!inode->unwritten) {
+		done(context, 0);
+		return;
+	}
+	spool_record_generation(&spool->record, inode, inode->generation);
+	append_change(spool, done, context); /* behind the marks */
+}
+
 /* A name may have become clean, or the journal been rewritten, since the handle was opened: the
  * first write after that is told of again. */
 void spool_wrote(struct spool *spool, struct spool_inode *inode)
 {
 	if (is_clean(inode)) {
 		spool_record_generation(&spool->record, inode, inode->generation + 1);
-		append(spool, NULL);
+		inode->unwritten++;
+		spool_ref(inode);
+		struct change *change = change_new(spool, mark_written, inode);
+		change->marked = inode;
+		append(spool, change);
 	}
 	inode->generation++;
 	inode->mtime_ns = inode->ctime_ns = clock_wall_ns();

@@ -38,6 +38,7 @@ struct spool_inode {
 	uint32_t names; /* how many entries lead here: the link count of a file */
 	uint32_t refs; /* nodes and handles that hold it */
 	uint32_t writers; /* free: open handles that may write */
+	uint32_t unwritten; /* marks of a changed content that the journal has not written yet */
 	uint32_t generation; /* of the content; an entry is clean when it was ingested in it */
 	bool has_own_mtime; /* utimens came after the last write */
 	bool is_unsynced; /* in the list of what the next group sync writes */
@@ -161,6 +162,10 @@ void spool_open_for_write(
 /* Bytes of the file are about to change: a new generation, mtime now, and a place in the next
  * group sync. Memory only. */
 void spool_wrote(struct spool *spool, struct spool_inode *inode);
+
+/* A writing handle is being closed: @done, at once if that can be, when a kill cannot make the
+ * content pass for one that was ingested already. */
+void spool_flush(struct spool *spool, struct spool_inode *inode, spool_done done, void *context);
 
 /* This name is that document from now on. */
 void spool_assign(struct spool *spool, struct spool_entry *entry, const struct uuid *document);

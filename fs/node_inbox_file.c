@@ -529,6 +529,8 @@ static void file_flush(struct handle *handle, struct req *req)
 
 	if (is_writing(handle->flags) && strcmp(file->fs->config->sync, "close") == 0)
 		file_fsync(handle, req);
+	else if (is_writing(handle->flags))
+		spool_flush(file->fs->spool, file->inode, inbox_req_done, req);
 	else
 		req_done(req);
 }
