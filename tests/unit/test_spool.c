@@ -384,6 +384,31 @@ static void test_a_handle_from_before_makes_it_dirty(void **state)
 	sw_close(&world);
 }
 
+/* Closing it waits until a kill can't make the new content pass for the old one. */
+static void test_closing_waits_for_the_mark(void **state)
+{
+	struct spool_world world;
+	int result = 1;
+
+	(void)state;
+	sw_open(&world);
+	struct spool_entry *a = sw_make(&world, root(&world), "a", SPOOL_FILE);
+	spool_clean(world.spool, a, a->inode->generation);
+	sw_settle(&world);
+	spool_wrote(world.spool, a->inode);
+	spool_flush(world.spool, a->inode, sw_note, &result);
+	assert_int_equal(result, 1);
+	sw_settle(&world);
+	assert_int_equal(result, 0);
+	result = 1;
+	spool_flush(world.spool, a->inode, sw_note, &result);
+	assert_int_equal(result, 0); /* nothing is owed: at once */
+	sw_reopen(&world);
+	a = sw_find(&world, "a");
+	assert_int_not_equal(a->clean, a->inode->generation);
+	sw_close(&world);
+}
+
 static void test_a_backing_file_that_fails_leaves_no_name(void **state)
 {
 	const struct spool_new new = {.kind = SPOOL_FILE, .mode = 0644};
@@ -599,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_an_unlinked_file_lives_while_it_is_held),
 		cmocka_unit_test(test_a_write_makes_a_clean_name_dirty),
 		cmocka_unit_test(test_a_handle_from_before_makes_it_dirty),
+		cmocka_unit_test(test_closing_waits_for_the_mark),
 		cmocka_unit_test(test_a_backing_file_that_fails_leaves_no_name),
 		cmocka_unit_test(test_what_belongs_to_nothing_is_swept_away),
 		cmocka_unit_test(test_a_torn_record_is_cut_off),
