@@ -121,6 +121,13 @@ TARGET static inline __m512 exp2_vec(__m512 x)
 	return _mm512_scalef_ps(p, n);
 }
 
+static inline __mmask16 first_lanes(size_t count)
+{
+	unsigned int all = 0xffff;
+
+	return (__mmask16)(count < 16 ? all >> (16 - count) : all);
+}
+
 /* A row's weights, before they are divided by their sum: which it returns. */
 TARGET static float weigh(const struct head *head, size_t row)
 {
@@ -131,13 +138,13 @@ TARGET static float weigh(const struct head *head, size_t row)
 	__m512 high = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
 
 	for (size_t i = 0; i < tokens; i += 16) {
-		__mmask16 in = tokens - i < 16 ? (__mmask16)((1u << (tokens - i)) - 1) : 0xffff;
+		__mmask16 in = first_lanes(tokens - i);
 		high = _mm512_mask_max_ps(high, in, high, _mm512_loadu_ps(scores + i));
 	}
 	__m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(high));
 	for (size_t i = 0; i < head->padded; i += 16) {
 		size_t left = tokens > i ? tokens - i : 0;
-		__mmask16 in = left < 16 ? (__mmask16)((1u << left) - 1) : 0xffff;
+		__mmask16 in = first_lanes(left);
 		__m512 below =
 			_mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(scores + i), top), factor);
 		__m512 weight = _mm512_maskz_mov_ps(in, exp2_vec(below));
