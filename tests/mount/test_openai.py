@@ -29,7 +29,7 @@ def with_server(**config):
                 test(kb, server)
             finally:
                 server.stop()
-        wrapped.__name__, wrapped.__doc__ = test.__name__, test.__doc__
+        wrapped.__name__, wrapped.__doc__, wrapped.seconds = test.__name__, test.__doc__, 120
         return wrapped
     return wrap
 
@@ -325,7 +325,7 @@ def test_vectors_of_another_dimension_are_refused(kb, server):
     kb.add("policy.txt", POLICY)
     server.dimension = 48
     kb.drop("canteen.txt", CANTEEN)
-    eventually(lambda: "another dimension" in kb.log(), "the log says so")
+    eventually(lambda: "another dimension" in kb.log(), "the log says so", 40)
     contains(kb.answer(QUESTION)["retrieved"][0]["content"], "14 days", "found by its words")
     server.dimension = 32
     kb.indexed("canteen.txt", CANTEEN, 40)
