@@ -198,7 +198,7 @@ static void back_off(struct ingest_embed *embed, unsigned tries)
 	if (getrandom(&dice, sizeof(dice), GRND_NONBLOCK) < 0)
 		dice = 0;
 	ns = clock_mono_ns() + ns / 2 + (int64_t)((double)ns * dice / UINT32_MAX);
-	until = (struct timespec){.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
+	until = clock_timespec(ns);
 	pthread_mutex_lock(&embed->lock);
 	while (!embed->is_stopping &&
 		pthread_cond_timedwait(&embed->stopped, &embed->lock, &until) == 0)

@@ -232,7 +232,7 @@ static void print_line(const struct mounts_health *health)
 
 static void pause_ns(int64_t ns)
 {
-	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
+	struct timespec time = clock_timespec(ns);
 
 	nanosleep(&time, NULL);
 }

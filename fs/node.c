@@ -121,9 +121,7 @@ struct text_node {
 
 void node_set_times(struct stat *out, int64_t ns)
 {
-	struct timespec time = {.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
-
-	out->st_atim = out->st_mtim = out->st_ctim = time;
+	out->st_atim = out->st_mtim = out->st_ctim = clock_timespec(ns);
 }
 
 void node_text_stat(struct node *node, struct stat *out)

@@ -36,11 +36,6 @@ static struct spool_inode *inode_of(const struct node *node)
 
 /* --- attributes ------------------------------------------------------------------- */
 
-static struct timespec to_timespec(int64_t ns)
-{
-	return (struct timespec){.tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC};
-}
-
 void inbox_node_stat(struct node *node, struct stat *out)
 {
 	const struct spool_inode *inode = inode_of(node);
@@ -56,9 +51,9 @@ void inbox_node_stat(struct node *node, struct stat *out)
 	out->st_nlink = inode->kind == SPOOL_FOLDER ? 2 + inode->folders : inode->names;
 	out->st_size =
 		inode->kind == SPOOL_LINK ? (off_t)strlen(inode->target) : (off_t)inode->size;
-	out->st_atim = to_timespec(inode->atime_ns);
-	out->st_mtim = to_timespec(inode->mtime_ns);
-	out->st_ctim = to_timespec(inode->ctime_ns);
+	out->st_atim = clock_timespec(inode->atime_ns);
+	out->st_mtim = clock_timespec(inode->mtime_ns);
+	out->st_ctim = clock_timespec(inode->ctime_ns);
 }
 
 void inbox_node_forget(struct node *node)

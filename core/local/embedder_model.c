@@ -125,8 +125,7 @@ static void keeper_wait(struct local *local)
 	while (!local->is_stopping && !(local->idle && local->busy == 0))
 		pthread_cond_wait(&local->changed, &local->lock);
 	while (!local->is_stopping && clock_mono_ns() - local->used_ns < REST_NS) {
-		int64_t due = local->used_ns + REST_NS;
-		struct timespec until = {.tv_sec = due / NS_PER_SEC, .tv_nsec = due % NS_PER_SEC};
+		struct timespec until = clock_timespec(local->used_ns + REST_NS);
 		pthread_cond_timedwait(&local->changed, &local->lock, &until);
 	}
 }

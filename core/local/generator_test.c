@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/auto.h"
 #include "core/clock.h"
@@ -22,26 +21,6 @@ static const char *test_model(struct generator *base)
 	return "test";
 }
 
-static bool is_cancelled(const struct generator_request *request)
-{
-	return request->cancelled && atomic_load(request->cancelled);
-}
-
-static bool wait_or_cancel(const struct generator_request *request, unsigned delay_ms)
-{
-	int64_t until = clock_mono_ns() + delay_ms * NS_PER_MS;
-
-	while (!is_cancelled(request)) {
-		int64_t left = until - clock_mono_ns();
-
-		if (left <= 0)
-			return true;
-		left = left < 5 * NS_PER_MS ? left : 5 * NS_PER_MS;
-		nanosleep(&(struct timespec){.tv_nsec = (long)left}, NULL);
-	}
-	return false;
-}
-
 /* A word with the blanks before it. */
 static size_t word_length(const char *text)
 {
@@ -56,7 +35,7 @@ static int say(struct generator_test *generator, const struct generator_request 
 	while (*text) {
 		size_t len = word_length(text);
 
-		if (!wait_or_cancel(request, generator->delay_ms))
+		if (!clock_sleep(generator->delay_ms * NS_PER_MS, request->cancelled))
 			return -ECANCELED;
 		if (buf_add(&out->text, text, len) < 0)
 			return -ENOMEM;
@@ -77,7 +56,7 @@ static int test_generate(struct generator *base, const struct generator_request 
 
 	buf_init(&echo, BUF_MAX_DEFAULT);
 	if (generator->script && strncmp(generator->script, "error:", 6) == 0) {
-		wait_or_cancel(request, generator->delay_ms);
+		clock_sleep(generator->delay_ms * NS_PER_MS, request->cancelled);
 		return err_set(err, -EIO, "%s", generator->script + 6);
 	}
 	buf_addf(&echo, "%s%s", request->question, request->passage_count ? " [1]" : "");

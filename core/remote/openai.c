@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "core/auto.h"
 #include "core/clock.h"
@@ -18,7 +17,6 @@ AUTO_DEFINE(http_end, struct http_call *);
 /* Waiting between two tries: doubled from the first to the last, half of it by chance. */
 #define WAIT_FIRST_NS (NS_PER_SEC / 2)
 #define WAIT_LAST_NS  (30 * NS_PER_SEC)
-#define NAP_NS	      (20 * NS_PER_MS)
 #define MODELS_SHOWN  12
 
 struct openai {
@@ -238,11 +236,6 @@ static int try_once(struct openai *server, const struct openai_request *request,
 	return refuse(server, request, status, call, err);
 }
 
-static bool is_cancelled(const struct openai_request *request)
-{
-	return request->cancelled && atomic_load(request->cancelled);
-}
-
 static int64_t choose_wait(unsigned tries, int64_t asked_ns)
 {
 	int64_t most = WAIT_FIRST_NS << (tries < 8 ? tries : 8);
@@ -253,15 +246,6 @@ static int64_t choose_wait(unsigned tries, int64_t asked_ns)
 	most = most < WAIT_LAST_NS ? most : WAIT_LAST_NS;
 	getrandom(&chance, sizeof(chance), 0);
 	return most / 2 + (int64_t)((double)most / 2 * chance / UINT32_MAX);
-}
-
-static bool wait_or_cancel(const struct openai_request *request, int64_t ns)
-{
-	int64_t until = clock_mono_ns() + ns;
-
-	while (clock_mono_ns() < until && !is_cancelled(request))
-		nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
-	return !is_cancelled(request);
 }
 
 int openai_send(struct openai *server, const struct openai_request *request, struct http_call **out,
@@ -282,7 +266,7 @@ int openai_send(struct openai *server, const struct openai_request *request, str
 		int rc = try_once(server, request, url, body, out, &wait_ns, err);
 		if (rc != -EAGAIN || !request->is_patient || tries == server->retries)
 			return rc;
-		if (!wait_or_cancel(request, choose_wait(tries, wait_ns)))
+		if (!clock_sleep(choose_wait(tries, wait_ns), request->cancelled))
 			return err_set(err, -ECANCELED, "cancelled");
 	}
 }

@@ -199,9 +199,7 @@ static void seal_idle(struct store *store)
 
 static struct timespec in_ms(int64_t ms)
 {
-	int64_t at = clock_mono_ns() + ms * NS_PER_MS;
-
-	return (struct timespec){at / NS_PER_SEC, at % NS_PER_SEC};
+	return clock_timespec(clock_mono_ns() + ms * NS_PER_MS);
 }
 
 /* Sleep until there is something to do; true if nothing was added for a while. An idle store
