@@ -2,10 +2,14 @@
 #include "core/buf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "core/auto.h"
 
 static int fail(struct buf *buf, int code)
 {
@@ -69,6 +73,20 @@ int buf_adds(struct buf *buf, const char *string)
 int buf_addc(struct buf *buf, char c)
 {
 	return buf_add(buf, &c, 1);
+}
+
+int buf_add_file(struct buf *buf, const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char block[65536];
+	ssize_t count;
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (!rc && (count = read(fd, block, sizeof(block))) != 0)
+		rc = count < 0 ? -errno : buf_add(buf, block, (size_t)count);
+	return rc;
 }
 
 int buf_addf(struct buf *buf, const char *format, ...)

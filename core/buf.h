@@ -29,6 +29,10 @@ int buf_adds(struct buf *buf, const char *string);
 int buf_addc(struct buf *buf, char c);
 int buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Append a whole file. 0, -EFBIG beyond the ceiling, -ENOMEM, or why it can't be read; what was
+ * read until then stays. Blocks. */
+int buf_add_file(struct buf *buf, const char *path);
+
 /* Forget the content and any failure, keep the memory. */
 void buf_clear(struct buf *buf);
 

@@ -140,20 +140,6 @@ static int write_file(const char *path, const char *text)
 	return close(TAKE_FD(fd)) ? -errno : 0;
 }
 
-static int read_file(const char *path, struct buf *out)
-{
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char block[65536];
-	ssize_t count;
-
-	if (fd < 0)
-		return -errno;
-	while ((count = read(fd, block, sizeof(block))) > 0)
-		if (buf_add(out, block, (size_t)count))
-			return out->failed;
-	return count < 0 ? -errno : 0;
-}
-
 /* Ask in a session of its own, which goes again; *out is answer.json. */
 static int ask(const struct side *side, const char *question, cJSON **out, double *ms)
 {
@@ -178,7 +164,7 @@ static int ask(const struct side *side, const char *question, cJSON **out, doubl
 	if (!rc)
 		rc = write_file(ask, question);
 	if (!rc)
-		rc = read_file(answer, &json);
+		rc = buf_add_file(&json, answer);
 	*ms = (double)(clock_mono_ns() - start) / NS_PER_MS;
 	unlink(ask);
 	*out = rc ? NULL : cJSON_ParseWithLength(json.data ? json.data : "", json.len);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program, and the one place where adapters are chosen. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,29 +56,19 @@ int adapters_open_stores(
 #define SECRET_MAX 4096
 #define RULES_MAX  ((size_t)1 << 20)
 
-/* A whole file; the caller frees it. */
+/* A whole file, smaller than @max; the caller frees it. */
 static int read_file(const char *path, size_t max, char **out, struct err *err)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	AUTO_FREE char *text = malloc(max + 1);
-	size_t len = 0;
-	ssize_t n = 1;
+	AUTO_BUF struct buf text;
 
-	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	while (text && n > 0 && len < max) {
-		n = read(fd, text + len, max - len);
-		if (n < 0)
-			return err_set(err, -errno, "%s: %s", path, strerror(errno));
-		len += (size_t)n;
-	}
-	if (!text)
-		return err_set(err, -ENOMEM, "out of memory");
-	if (n > 0)
-		return err_set(err, -EFBIG, "%s: it is larger than %zu bytes", path, max);
-	text[len] = '\0';
-	*out = TAKE_PTR(text);
-	return 0;
+	buf_init(&text, max - 1);
+	int rc = buf_add_file(&text, path);
+	if (rc == -EFBIG)
+		return err_set(err, rc, "%s: it is larger than %zu bytes", path, max - 1);
+	if (rc)
+		return err_set(err, rc, "%s: %s", path, strerror(-rc));
+	*out = buf_take(&text, NULL);
+	return *out ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
 /* The file's first line; others must not be able to read it. */
