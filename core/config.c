@@ -263,9 +263,8 @@ static int check_openai(const struct config *config, struct err *err)
 			"http://127.0.0.1:11434/v1");
 	if (generates && !config->openai_model[0])
 		return err_set(err, -EINVAL,
-			"[ports] generator = openai: expected [openai] model, a model's name on "
-			"the "
-			"server");
+			"[ports] generator = openai: expected [openai] model, a model's name "
+			"on the server");
 	if (embeds && !config->openai_embedding_model[0])
 		return err_set(err, -EINVAL,
 			"[ports] embedder = openai: expected [openai] embedding_model, a model's "

@@ -147,8 +147,8 @@ static void call_free(struct http_call *call)
 
 /* --- the thread -------------------------------------------------------------------- */
 
-/* Take new calls in, and those out that were left or are complete. @is_last: all. */
-static void tend(struct http *http, bool is_last)
+/* Take new calls in, and those out that were left. */
+static void tend(struct http *http)
 {
 	pthread_mutex_lock(&http->lock);
 	struct http_call *fresh = TAKE_PTR(http->fresh), *left = NULL;
@@ -161,11 +161,6 @@ static void tend(struct http *http, bool is_last)
 	}
 	for (struct http_call **slot = &http->open; *slot;) {
 		struct http_call *call = *slot;
-		if (is_last && !call->is_complete && !call->failure) {
-			call->failure = -ECANCELED;
-			call->is_complete = true;
-			pthread_cond_signal(&call->changed);
-		}
 		if (!call->is_left) {
 			slot = &call->next;
 			continue;
@@ -212,12 +207,12 @@ static void *run(void *context)
 	int running;
 
 	while (!is_stopping(http)) {
-		tend(http, false);
+		tend(http);
 		curl_multi_perform(http->multi, &running);
 		take_results(http);
 		curl_multi_poll(http->multi, NULL, 0, 1000, NULL);
 	}
-	tend(http, true);
+	tend(http);
 	return NULL;
 }
 
@@ -392,11 +387,9 @@ int http_begin(struct http *http, const struct http_request *request, struct htt
 /* Under the lock: a little later, or when something came. */
 static void nap(struct http_call *call)
 {
-	int64_t until = clock_mono_ns() + NAP_NS;
-	struct timespec time = {
-		.tv_sec = (time_t)(until / NS_PER_SEC), .tv_nsec = (long)(until % NS_PER_SEC)};
+	struct timespec until = clock_timespec(clock_mono_ns() + NAP_NS);
 
-	pthread_cond_timedwait(&call->changed, &call->http->lock, &time);
+	pthread_cond_timedwait(&call->changed, &call->http->lock, &until);
 }
 
 /* Under the lock: 0, or why there is no more to be waited for. */

@@ -32,7 +32,7 @@ struct http_request {
 /* Starts the thread at the first call. 0 or -errno. */
 int http_new(struct http **out);
 
-/* Ends all calls: those who read them get -ECANCELED. No call may be open any more. */
+/* No call may be open any more: each was given to http_end. */
 void http_free(struct http *http);
 
 /* Begin. Any thread; never blocks. 0 or -ENOMEM with *err set. */

@@ -28,15 +28,16 @@ const char prompt_rules[] =
 	"If the passages do not hold the answer, reply with exactly this sentence and nothing "
 	"else: " GENERATOR_REFUSAL "\n";
 
-size_t prompt_tokens(const char *text, size_t len)
+/* About how many tokens a text of so many bytes is: three bytes each, which is too many for English
+ * and about right for ideograms. */
+static size_t tokens_in(size_t bytes)
 {
-	(void)text;
-	return len / 3 + 1;
+	return bytes / 3 + 1;
 }
 
 static size_t tokens_of(const char *text)
 {
-	return prompt_tokens(text, strlen(text));
+	return tokens_in(strlen(text));
 }
 
 void prompt_release(struct prompt *prompt)
@@ -126,7 +127,6 @@ struct passages {
 	const struct generator_request *request;
 	bool used[OPTIONS_MAX_TOP_K];
 	struct buf text;
-	size_t taken;
 };
 
 /* Passage @i with its neighbours, if there is room for them in @tokens. */
@@ -156,15 +156,13 @@ static void add_passage(struct passages *passages, size_t i, size_t tokens)
 	buf_adds(&one, "\n</passage>\n\n");
 	if (one.failed)
 		passages->text.failed = one.failed;
-	size_t used = prompt_tokens(passages->text.data, passages->text.len);
-	if (passages->taken && used + prompt_tokens(one.data, one.len) > tokens)
+	size_t used = tokens_in(passages->text.len);
+	if (passages->text.len && used + tokens_in(one.len) > tokens)
 		return;
 	buf_add(&passages->text, one.data, one.len);
 	for (size_t k = i; k < request->passage_count; k++)
-		if (k == i || touches(passage, &request->passages[k])) {
-			passages->taken += !passages->used[k];
+		if (touches(passage, &request->passages[k])) /* as it does itself */
 			passages->used[k] = true;
-		}
 }
 
 /* --- the whole ---------------------------------------------------------------------- */
@@ -208,8 +206,7 @@ static int fill(struct prompt *prompt, struct passages *passages, size_t tokens)
 	for (size_t i = 0; i < count; i++)
 		if (!passages->used[i])
 			add_passage(passages, i, PASSAGES_SHARE(tokens));
-	prompt->passages = passages->taken;
-	size_t used = prompt_tokens(passages->text.data, passages->text.len);
+	size_t used = tokens_in(passages->text.len);
 	buf_addf(&passages->text, "Question: %s\n", request->question);
 	if (passages->text.failed)
 		return passages->text.failed;

@@ -22,7 +22,6 @@ struct prompt {
 	char *rules;
 	struct prompt_message *messages; /* the last one holds passages and question */
 	size_t count;
-	size_t passages; /* how many of the request's are in it */
 };
 
 /* Build it, about @tokens tokens large at most: the best passages first, then the latest turns.
@@ -31,9 +30,5 @@ struct prompt {
 int prompt_build(const struct generator_request *request, const char *rules, size_t tokens,
 	struct prompt *out);
 void prompt_release(struct prompt *prompt);
-
-/* About how many tokens a text is: three bytes each, which is too many for English and about right
- * for ideograms. */
-size_t prompt_tokens(const char *text, size_t len);
 
 #endif

@@ -40,7 +40,6 @@ struct reply {
 	struct buf held; /* what may belong to a thought */
 	enum thought thought;
 	bool is_finished; /* a finish_reason came */
-	bool has_begun; /* text went to the sink */
 };
 
 static struct remote *remote_of(struct generator *generator)
@@ -59,7 +58,6 @@ static int pass(struct reply *reply, const char *text, size_t len)
 {
 	if (!len)
 		return 0;
-	reply->has_begun = true;
 	if (buf_add(&reply->out->text, text, len))
 		return err_set(reply->err, reply->out->text.failed, "the answer is too long");
 	return reply->sink(reply->context, text, len) ? -ECANCELED : 0;
