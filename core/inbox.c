@@ -272,6 +272,14 @@ static void keep(struct item *item)
 	item_drain_later(item);
 }
 
+/* A file that still bears a name which is no document's (a backup, the trash): what was its
+ * document goes, unless another file has its path. */
+static void let_go(struct item *item)
+{
+	inbox_assign(item->inbox, item->entry, &(struct uuid){0});
+	item_free(item);
+}
+
 static void settled(struct item *item)
 {
 	struct inbox *inbox = item->inbox;
@@ -280,7 +288,9 @@ static void settled(struct item *item)
 
 	if (inbox->is_stopping)
 		return;
-	if (entry->inode->writers > 0) {
+	if (!is_candidate(entry)) {
+		let_go(item);
+	} else if (entry->inode->writers > 0) {
 		item_set_state(item, ITEM_OPEN);
 	} else if (entry->inode->size == 0 || companion == COMPANION_PRIVATE) {
 		item_set_state(item, ITEM_IDLE);
@@ -382,6 +392,8 @@ static void came_one(struct inbox *inbox, struct spool_entry *entry)
 		} else {
 			item_free(item);
 		}
+		if (find(inbox, &entry->document))
+			restart(item_of(inbox, entry));
 		return;
 	}
 	item = item_of(inbox, entry);
@@ -538,8 +550,11 @@ static void adopt(void *context, struct spool_entry *entry)
 
 	if (document)
 		document->names++;
-	if (!is_candidate(entry))
+	if (!is_candidate(entry)) {
+		if (document)
+			item_settle(item_of(inbox, entry), inbox->parts.config->settle_ns);
 		return;
+	}
 	struct item *item = item_of(inbox, entry);
 	item->document = entry->document;
 	if (!document || (!document->version && document->status != DOC_FAILED))

@@ -515,8 +515,7 @@ void spool_wrote(struct spool *spool, struct spool_inode *inode)
 
 void spool_assign(struct spool *spool, struct spool_entry *entry, const struct uuid *document)
 {
-	entry->document = *document;
-	spool_tree_orphan_remove(&spool->tree, document);
+	spool_tree_assign(&spool->tree, entry, document);
 	spool_record_entry(&spool->record, entry);
 	append(spool, NULL);
 }

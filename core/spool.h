@@ -110,9 +110,9 @@ int spool_create(struct spool *spool, struct spool_inode *folder, const char *na
 int spool_link(struct spool *spool, struct spool_inode *inode, struct spool_inode *folder,
 	const char *name, struct spool_entry **out, spool_done done, void *context);
 
-/* Every document whose last name was unlinked shortly before the restart, by spool_unlink with
- * @takes_document: whoever asked for it may have been told so, and the document is still there.
- * Once, after spool_open. */
+/* Every document that lost a name shortly before the restart, by spool_unlink with
+ * @takes_document or by spool_assign: if it was the last one, the document is to go, and is
+ * still there. Once, after spool_open. */
 void spool_each_orphan(struct spool *spool,
 	void (*callback)(void *context, const struct uuid *document), void *context);
 
@@ -167,7 +167,7 @@ void spool_wrote(struct spool *spool, struct spool_inode *inode);
  * content pass for one that was ingested already. */
 void spool_flush(struct spool *spool, struct spool_inode *inode, spool_done done, void *context);
 
-/* This name is that document from now on. */
+/* This name is that document (nil: none) from now on. */
 void spool_assign(struct spool *spool, struct spool_entry *entry, const struct uuid *document);
 
 /* The generation of this name is ingested, durably. */

@@ -202,11 +202,12 @@ static int replay_entry(struct spool_tree *tree, struct unpack *in)
 	bool is_error_note = unpack_u64(in) != 0;
 	uint32_t clean = (uint32_t)unpack_u64(in);
 	size_t len;
-	const char *document = unpack_bytes(in, &len);
+	const char *bytes = unpack_bytes(in, &len);
 	int64_t time_ns = unpack_i64(in);
+	struct uuid document;
 	int rc = 0;
 
-	if (folder && name && inode && len == sizeof(struct uuid)) {
+	if (folder && name && inode && len == sizeof(document.bytes)) {
 		struct spool_entry *entry = spool_tree_lookup(tree, folder, name);
 		if (!entry)
 			entry = spool_tree_add(tree, folder, name, inode);
@@ -215,8 +216,8 @@ static int replay_entry(struct spool_tree *tree, struct unpack *in)
 			entry->clean = clean;
 			if (clean)
 				inode->generation = clean;
-			memcpy(entry->document.bytes, document, len);
-			spool_tree_orphan_remove(tree, &entry->document);
+			memcpy(document.bytes, bytes, len);
+			spool_tree_assign(tree, entry, &document);
 			set_folder_time(folder, time_ns);
 		} else {
 			rc = -ENOMEM;

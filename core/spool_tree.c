@@ -281,6 +281,15 @@ void spool_tree_orphan_remove(struct spool_tree *tree, const struct uuid *docume
 			tree->orphans[i--] = tree->orphans[--tree->orphan_count];
 }
 
+void spool_tree_assign(
+	struct spool_tree *tree, struct spool_entry *entry, const struct uuid *document)
+{
+	if (!uuid_is_nil(&entry->document) && !uuid_equal(&entry->document, document))
+		spool_tree_orphan_add(tree, &entry->document);
+	entry->document = *document;
+	spool_tree_orphan_remove(tree, document);
+}
+
 void spool_tree_release(struct spool_tree *tree)
 {
 	for (size_t i = 0; tree->entries && i < tree->entry_cap; i++)

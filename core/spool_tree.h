@@ -21,6 +21,10 @@ struct spool_tree {
 void spool_tree_orphan_add(struct spool_tree *tree, const struct uuid *document);
 void spool_tree_orphan_remove(struct spool_tree *tree, const struct uuid *document);
 
+/* @entry is @document's from now on; the one that it was may be an orphan now. */
+void spool_tree_assign(
+	struct spool_tree *tree, struct spool_entry *entry, const struct uuid *document);
+
 int spool_tree_init(struct spool_tree *tree);
 void spool_tree_release(struct spool_tree *tree);
 

@@ -106,6 +106,39 @@ def test_an_unlinked_file_takes_its_document_with_it(kb):
     equal(os.listdir(kb.path("by", "status", "INDEXED")), [], "by/status/INDEXED")
 
 
+@setting({"inbox.drain": "never"})
+def test_an_editors_backup_keeps_no_document(kb):
+    """F is renamed to F~ and written anew: the document is F's, and goes with it."""
+    document = kb.add("plan.txt", ONE)
+    path = os.path.join(kb.inbox, "plan.txt")
+    os.rename(path, path + "~")
+    write(path, TWO)
+    equal(kb.indexed("plan.txt", TWO).id, document.id, "id")
+    settle(kb)
+    os.unlink(path)
+    eventually(lambda: kb.paths() == [], lambda: f"no document; there are {kb.paths()}")
+    equal(read(path + "~"), ONE.encode(), "the backup")
+    contains(kb.ask("What is the mascot?"), "The documents do not say.", "the answer")
+
+
+@setting({"inbox.drain": "never"})
+def test_a_private_name_takes_the_document_away_and_back(kb):
+    """At once: it is a step on the way of a rename; for longer: it is no document any more."""
+    document = kb.add("a.txt", ONE)
+    path = os.path.join(kb.inbox, "a.txt")
+    os.rename(path, path + ".part")
+    os.rename(path + ".part", os.path.join(kb.inbox, "b.txt"))
+    eventually(lambda: kb.paths() == ["b.txt"], lambda: f"b.txt alone; there are {kb.paths()}")
+    equal(kb.find("b.txt").id, document.id, "id")
+    os.mkdir(os.path.join(kb.inbox, ".old"))
+    os.rename(os.path.join(kb.inbox, "b.txt"), os.path.join(kb.inbox, ".old/b.txt"))
+    eventually(lambda: kb.paths() == [], lambda: f"no document; there are {kb.paths()}")
+    kb.restart()
+    kb.nothing_new([])
+    os.rename(os.path.join(kb.inbox, ".old/b.txt"), path)
+    contains(kb.indexed("a.txt", ONE).text, "badger")
+
+
 def test_a_folder_that_is_removed_takes_its_documents(kb):
     os.makedirs(os.path.join(kb.inbox, "x/y"))
     kb.add_many({"x/a.txt": ONE, "x/y/b.txt": TWO, "c.txt": THREE})

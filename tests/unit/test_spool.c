@@ -585,6 +585,28 @@ static void test_orphans_are_told_once(void **state)
 	sw_close(&world);
 }
 
+static void test_a_document_let_go_of_is_an_orphan(void **state)
+{
+	struct uuid left = uuid_new(), taken = uuid_new();
+	struct orphans orphans = {.count = 0};
+	struct spool_world world;
+
+	(void)state;
+	sw_open(&world);
+	struct spool_entry *backup = sw_make(&world, root(&world), "a.txt~", SPOOL_FILE);
+	struct spool_entry *other = sw_make(&world, root(&world), "b.txt", SPOOL_FILE);
+	spool_assign(world.spool, backup, &left);
+	spool_assign(world.spool, other, &taken);
+	spool_assign(world.spool, backup, &(struct uuid){0});
+	sw_reopen(&world);
+	spool_each_orphan(world.spool, count_orphan, &orphans);
+	assert_int_equal(orphans.count, 1);
+	assert_true(uuid_equal(&orphans.last, &left));
+	assert_true(uuid_is_nil(&sw_find(&world, "a.txt~")->document));
+	assert_true(uuid_equal(&sw_find(&world, "b.txt")->document, &taken));
+	sw_close(&world);
+}
+
 static void test_sync(void **state)
 {
 	struct spool_world world;
@@ -630,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_a_torn_record_is_cut_off),
 		cmocka_unit_test(test_a_rewrite_keeps_all),
 		cmocka_unit_test(test_orphans_are_told_once),
+		cmocka_unit_test(test_a_document_let_go_of_is_an_orphan),
 		cmocka_unit_test(test_sync),
 	};
 
