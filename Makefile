@@ -40,7 +40,7 @@ all_cflags = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DASKFS_VERSION='"$
 	-fstack-protector-strong $(SANFLAGS) $(call ask_pkg,--cflags $(1))
 link_flags = -pthread $(SANFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now
 
-core_sources   := $(wildcard core/*.c core/text/*.c)
+core_sources   := $(wildcard core/*.c core/text/*.c core/tools/*.c)
 local_sources  := $(wildcard core/local/*.c core/local/*/*.c core/remote/*.c)
 fs_sources     := $(filter-out fs/main.c,$(wildcard fs/*.c))
 parse_sources  := $(wildcard core/parse/*.c)

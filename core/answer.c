@@ -360,7 +360,8 @@ int answer_build(const struct answer_parts *parts, struct answer *out)
 	add_verdict(root, parts);
 	add_retrieved(root, parts->retrieval);
 	add_quotes(root, parts);
-	cJSON_AddArrayToObject(root, "steps");
+	cJSON_AddItemToObject(root, "steps",
+		parts->steps ? cJSON_Duplicate(parts->steps, true) : cJSON_CreateArray());
 	add_failure(root, parts);
 
 	int rc = render(root, out);

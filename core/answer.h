@@ -43,6 +43,7 @@ struct answer_parts {
 	const struct retrieval *retrieval; /* NULL: it failed before */
 	const struct generation *generation; /* NULL: it failed before */
 	const struct citations *citations; /* NULL: it failed before */
+	const cJSON *steps; /* what was done on the way, an array; NULL: nothing */
 	int failure; /* -errno when a service failed, else 0 */
 	const char *failure_text; /* what failed, in words */
 };

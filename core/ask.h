@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "core/agent.h"
 #include "core/catalog.h"
 #include "core/config.h"
 #include "core/draft.h"
@@ -23,6 +24,7 @@ struct ask_ports {
 	struct catalog *catalog;
 	struct retriever retriever;
 	struct generator *generator;
+	struct agent *agent; /* NULL: the generator answers alone */
 };
 
 /* Read the session records, start the workers, and answer what is still owed. Blocks for the

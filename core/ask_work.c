@@ -25,6 +25,7 @@ struct attempt {
 	struct retrieval retrieval;
 	struct generation generation;
 	struct citations citations;
+	cJSON *steps; /* of the agent */
 	struct buf body; /* what came through the citations */
 	struct err err;
 };
@@ -34,6 +35,7 @@ static void attempt_release(struct attempt *attempt)
 	history_release(&attempt->history);
 	generation_release(&attempt->generation);
 	citations_release(&attempt->citations);
+	cJSON_Delete(attempt->steps);
 	retrieval_release(&attempt->retrieval);
 	buf_release(&attempt->body);
 }
@@ -61,26 +63,90 @@ static int take_text(void *context, const char *text, size_t len)
 	return rc ? rc : stream_from(attempt, start);
 }
 
-static int find_passages(struct attempt *attempt)
+static enum agent_mode mode_of(const struct attempt *attempt)
+{
+	enum agent_mode mode = attempt->turn->options.agent;
+
+	if (mode == AGENT_DEFAULT)
+		agent_mode_parse(attempt->ask->config->agent_mode, &mode);
+	return mode;
+}
+
+static int grow(void *context, size_t passage_count)
+{
+	struct attempt *attempt = context;
+
+	return citations_grow(&attempt->citations, passage_count);
+}
+
+static void restart(void *context)
+{
+	struct attempt *attempt = context;
+
+	citations_restart(&attempt->citations);
+	buf_clear(&attempt->body);
+	turn_stream_restart(attempt->turn);
+}
+
+static struct agent_turn agent_turn_of(struct attempt *attempt)
 {
 	struct turn *turn = attempt->turn;
-	const struct config *config = attempt->ask->config;
+
+	return (struct agent_turn){
+		.question = turn->question,
+		.history = attempt->history.exchanges,
+		.history_count = attempt->history.count,
+		.caller = &turn->caller,
+		.found = &attempt->retrieval,
+		.model = turn->options.model,
+		.mode = mode_of(attempt),
+		.cancelled = &turn->cancelled,
+		.text = take_text,
+		.grown = grow,
+		.restart = restart,
+		.context = attempt,
+	};
+}
+
+static int read_history(struct attempt *attempt)
+{
+	struct turn *turn = attempt->turn;
 	struct history_request history = {
 		.catalog = attempt->ask->ports.catalog,
 		.conversation = turn->session->record.conversation,
 		.from_seq = turn->history_from,
 		.end_seq = turn->seq,
 		.caller = &turn->caller,
-		.turns = config->ask_history_turns,
+		.turns = attempt->ask->config->ask_history_turns,
 	};
-	int rc = history_read(&history, &attempt->history, &attempt->err);
-	if (rc)
-		return rc;
 
+	return history_read(&history, &attempt->history, &attempt->err);
+}
+
+/* Does @alone hold the question as it stands alone, by the model? */
+static bool was_rewritten(struct attempt *attempt, struct buf *alone)
+{
+	const struct agent_turn turn = agent_turn_of(attempt);
+	struct agent *agent = attempt->ask->ports.agent;
+
+	return agent && turn.history_count && attempt->ask->config->answer_rewrite &&
+		agent_rewrite(agent, &turn, alone) == 0;
+}
+
+static int find_passages(struct attempt *attempt)
+{
+	struct turn *turn = attempt->turn;
+	const struct config *config = attempt->ask->config;
+	AUTO_BUF struct buf alone;
+
+	buf_init(&alone, BUF_MAX_DEFAULT);
+	if (attempt->ask->ports.agent && mode_of(attempt) == AGENT_ALWAYS)
+		return 0; /* it searches itself */
+	bool is_alone = was_rewritten(attempt, &alone);
 	struct retrieve_request request = {
-		.question = turn->question,
+		.question = is_alone ? alone.data : turn->question,
 		.history = attempt->history.exchanges,
-		.history_count = attempt->history.count,
+		.history_count = is_alone ? 0 : attempt->history.count,
 		.caller = &turn->caller,
 		.top_k = turn->options.top_k ? turn->options.top_k : config->top_k,
 		.threshold = turn->options.threshold >= 0 ? turn->options.threshold
@@ -94,7 +160,7 @@ static int find_passages(struct attempt *attempt)
 		&attempt->ask->ports.retriever, &request, &attempt->retrieval, &attempt->err);
 }
 
-static int write_answer(struct attempt *attempt)
+static int generate(struct attempt *attempt)
 {
 	struct turn *turn = attempt->turn;
 	struct generator_request request = {
@@ -108,10 +174,22 @@ static int write_answer(struct attempt *attempt)
 		.unrelated = attempt->retrieval.unrelated,
 		.cancelled = &turn->cancelled,
 	};
-	int rc = citations_init(&attempt->citations, request.passage_count);
-	if (!rc)
-		rc = generator_generate(attempt->ask->ports.generator, &request, take_text, attempt,
-			&attempt->generation, &attempt->err);
+
+	return generator_generate(attempt->ask->ports.generator, &request, take_text, attempt,
+		&attempt->generation, &attempt->err);
+}
+
+static int write_answer(struct attempt *attempt)
+{
+	const struct agent_turn turn = agent_turn_of(attempt);
+	struct agent *agent = attempt->ask->ports.agent;
+	int rc = citations_init(&attempt->citations, attempt->retrieval.passage_count);
+
+	if (rc)
+		return rc;
+	rc = agent
+		? agent_answer(agent, &turn, &attempt->generation, &attempt->steps, &attempt->err)
+		: generate(attempt);
 	if (rc)
 		return rc;
 	size_t start = attempt->body.len;
@@ -142,8 +220,10 @@ static bool passages_stand(struct attempt *attempt)
 /* -ESTALE: a document went meanwhile; -EAGAIN: the generator was broken off. */
 static int make_attempt(struct attempt *attempt)
 {
-	int rc = find_passages(attempt);
+	int rc = read_history(attempt);
 
+	if (!rc)
+		rc = find_passages(attempt);
 	if (!rc)
 		rc = write_answer(attempt);
 	if (!rc && !passages_stand(attempt))
@@ -168,9 +248,11 @@ static int build(struct attempt *attempt, int rc)
 	struct answer_parts parts = {
 		.question = turn->question,
 		.conversation = &turn->session->record.conversation,
-		.model = generator_model(attempt->ask->ports.generator),
+		.model = turn->options.model ? turn->options.model
+					     : generator_model(attempt->ask->ports.generator),
 		.latency_ns = clock_mono_ns() - turn->started_ns,
 		.body = attempt->body.data,
+		.steps = attempt->steps,
 		.failure = rc,
 		.failure_text = attempt->err.text,
 	};

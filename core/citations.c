@@ -38,6 +38,34 @@ void citations_release(struct citations *citations)
 	buf_release(&citations->token);
 }
 
+int citations_grow(struct citations *citations, size_t passage_count)
+{
+	size_t before = citations->passage_count;
+
+	if (passage_count <= before)
+		return 0;
+	uint32_t *number = realloc(citations->number, passage_count * sizeof(*number));
+	if (!number)
+		return -ENOMEM;
+	citations->number = number;
+	size_t *order = realloc(citations->order, passage_count * sizeof(*order));
+	if (!order)
+		return -ENOMEM;
+	citations->order = order;
+	memset(number + before, 0, (passage_count - before) * sizeof(*number));
+	citations->passage_count = passage_count;
+	return 0;
+}
+
+void citations_restart(struct citations *citations)
+{
+	memset(citations->number, 0, citations->passage_count * sizeof(*citations->number));
+	citations->count = 0;
+	citations->has_begun = false;
+	buf_clear(&citations->spaces);
+	buf_clear(&citations->token);
+}
+
 static uint32_t number_of(struct citations *citations, size_t passage)
 {
 	if (!citations->number[passage]) {

@@ -24,6 +24,13 @@ struct citations {
 
 /* 0 or -ENOMEM. */
 int citations_init(struct citations *citations, size_t passage_count);
+
+/* There are more passages now. 0 or -ENOMEM. */
+int citations_grow(struct citations *citations, size_t passage_count);
+
+/* What was fed was no answer; another one follows. */
+void citations_restart(struct citations *citations);
+
 void citations_release(struct citations *citations);
 
 /* Append to @out what is certain by now. 0 or -errno. */

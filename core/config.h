@@ -11,7 +11,7 @@
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
-#define CONFIG_SETTINGS 50
+#define CONFIG_SETTINGS 57
 
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
  * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
@@ -35,7 +35,17 @@ struct config {
 
 	/* [answer] */
 	char *answer_system_prompt; /* a file; "": the built-in rules */
-	uint64_t answer_context, answer_length; /* tokens, about */
+	uint64_t answer_context, answer_length, answer_history; /* tokens, about */
+	bool answer_rewrite; /* follow-up questions, by the model */
+
+	/* [agent] */
+	char *agent_mode; /* off, auto, always */
+	char *agent_protocol; /* auto, native, text */
+	uint64_t agent_steps;
+
+	/* [tools] */
+	uint64_t tool_workers;
+	uint64_t tool_argument_bytes;
 
 	/* [inbox] */
 	uint64_t max_file_bytes;

@@ -3,6 +3,7 @@
 #include "core/generator.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,22 @@ int generator_generate(struct generator *generator, const struct generator_reque
 		assert(out->quotes[i].passage < request->passage_count);
 	assert(out->confidence <= 1);
 	return health_note(HEALTH_GENERATOR, r, err);
+}
+
+bool generator_can_chat(const struct generator *generator)
+{
+	return generator->ops->chat;
+}
+
+int generator_chat(struct generator *generator, const struct chat_request *request,
+	generator_sink sink, void *context, struct chat_reply *out, struct err *err)
+{
+	assert(request->chat->count);
+	atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
+	int rc = generator->ops->chat(generator, request, sink, context, out, err);
+	assert(rc <= 0);
+	bool is_its_own = rc == -E2BIG || rc == -ENOTSUP || rc == -ECANCELED;
+	return is_its_own ? rc : health_note(HEALTH_GENERATOR, rc, err);
 }
 
 void generator_free(struct generator *generator)

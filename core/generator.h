@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Port: a question, its passages and its history to a stream of answer text. */
+/* Port: a question, its passages and its history to a stream of answer text; or a conversation
+ * with tools to what the model says next. */
 #ifndef ASKFS_CORE_GENERATOR_H
 #define ASKFS_CORE_GENERATOR_H
 
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/buf.h"
+#include "core/chat.h"
 #include "core/err.h"
 #include "core/vectors.h"
 
@@ -72,7 +74,8 @@ struct generator {
 	const struct generator_ops *ops; /* first member of every adapter */
 };
 
-/* Any thread, several at once; may block for long. */
+/* Any thread, several at once; may block for long. An adapter has generate (it quotes, and makes
+ * its own way from passages to an answer) or chat (a language model, which core/agent.c leads). */
 struct generator_ops {
 	const char *name;
 	const char *(*model)(struct generator *); /* for model_id */
@@ -82,12 +85,21 @@ struct generator_ops {
 	int (*generate)(struct generator *, const struct generator_request *, generator_sink,
 		void *context, struct generation *out, struct err *);
 
+	/* What comes next in the conversation: text to the sink, and tools that the model wants
+	 * called. As generate; and -E2BIG: the conversation is too long for the model; -ENOTSUP:
+	 * the model has no tools, and may be asked without them. */
+	int (*chat)(struct generator *, const struct chat_request *, generator_sink, void *context,
+		struct chat_reply *out, struct err *);
+
 	void (*free)(struct generator *);
 };
 
 const char *generator_model(struct generator *);
 int generator_generate(struct generator *, const struct generator_request *, generator_sink,
 	void *context, struct generation *out, struct err *);
+bool generator_can_chat(const struct generator *);
+int generator_chat(struct generator *, const struct chat_request *, generator_sink, void *context,
+	struct chat_reply *out, struct err *);
 void generator_free(struct generator *);
 
 /* Calls since start, for metrics and for tests that count. Any thread. */

@@ -30,6 +30,7 @@ static const struct metric_name counter_names[METRIC_COUNT] = {
 	[METRIC_ANSWERS_REFUSED] = {"answers_total{outcome=\"refused\"}", NULL},
 	[METRIC_ANSWERS_FAILED] = {"answers_total{outcome=\"failed\"}", NULL},
 	[METRIC_SEARCHES] = {"searches_total", "Searches that were run."},
+	[METRIC_TOOL_CALLS] = {"tool_calls_total", "Calls of tools, by models and by users."},
 	[METRIC_PARSER_STARTS] = {"parser_starts_total", "Starts of the parser's server."},
 	[METRIC_PARSER_DEATHS] = {"parser_deaths_total",
 		"Deaths of the parser's server; it is started again."},
@@ -52,6 +53,7 @@ static const struct metric_name histogram_names[HISTOGRAM_COUNT] = {
 	[HISTOGRAM_INGEST] = {"ingest_seconds", "From a settled file to its document indexed."},
 	[HISTOGRAM_ASK] = {"ask_seconds", "From a committed question to its whole answer."},
 	[HISTOGRAM_RETRIEVE] = {"retrieve_seconds", "Finding the passages for one question."},
+	[HISTOGRAM_TOOL] = {"tool_seconds", "One call of a tool."},
 };
 
 /* Upper ends of the buckets, in milliseconds. */

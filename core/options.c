@@ -11,6 +11,23 @@
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
 
+static const char *const mode_words[] = {
+	[AGENT_DEFAULT] = NULL,
+	[AGENT_OFF] = "off",
+	[AGENT_AUTO] = "auto",
+	[AGENT_ALWAYS] = "always",
+};
+
+int agent_mode_parse(const char *word, enum agent_mode *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mode_words); i++)
+		if (mode_words[i] && !strcmp(mode_words[i], word)) {
+			*out = (enum agent_mode)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 void options_init(struct options *options)
 {
 	*options = (struct options){.threshold = -1};
@@ -113,15 +130,21 @@ static int set_model(const cJSON *item, const char *model, struct options *out, 
 {
 	int rc = set_string(item, "model", &out->model, err);
 
-	if (!rc && out->model && strcmp(out->model, model) != 0)
+	if (!rc && model && out->model && strcmp(out->model, model) != 0)
 		return err_set(err, -EINVAL, "the only model here is \"%s\"", model);
 	return rc;
 }
 
 static int set_agent(const cJSON *item, struct options *out, struct err *err)
 {
-	out->agent = cJSON_IsTrue(item);
-	return cJSON_IsBool(item) || cJSON_IsNull(item) ? 0 : wrong(err, "agent", "true or false");
+	const char *word = cJSON_GetStringValue(item);
+
+	out->agent = AGENT_DEFAULT;
+	if (cJSON_IsNull(item))
+		return 0;
+	if (!word || agent_mode_parse(word, &out->agent))
+		return wrong(err, "agent", "\"off\", \"auto\" or \"always\"");
+	return 0;
 }
 
 static int set_member(const cJSON *item, const char *model, struct options *out, struct err *err)
@@ -201,7 +224,7 @@ int options_render(const struct options *options, struct buf *out)
 	cJSON_AddItemToObject(filter, "path", string_or_null(options->path));
 	cJSON_AddItemToObject(root, "filter", filter);
 	cJSON_AddItemToObject(root, "model", string_or_null(options->model));
-	cJSON_AddBoolToObject(root, "agent", options->agent);
+	cJSON_AddItemToObject(root, "agent", string_or_null(mode_words[options->agent]));
 
 	AUTO_FREE char *text = cJSON_Print(root);
 	if (!text)

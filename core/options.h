@@ -12,6 +12,17 @@
 #define OPTIONS_MAX_BYTES 65536
 #define OPTIONS_MAX_TOP_K 100
 
+/* When a language model may call tools. */
+enum agent_mode {
+	AGENT_DEFAULT, /* as configured */
+	AGENT_OFF, /* never: one retrieval, one answer */
+	AGENT_AUTO, /* when the passages do not hold the answer */
+	AGENT_ALWAYS, /* it gets no passages, and searches itself */
+};
+
+/* "off" …; -EINVAL: another word. */
+int agent_mode_parse(const char *word, enum agent_mode *out);
+
 /* Strings owned, NULL: the default. Zero-initialised it is all defaults but for the
  * threshold: use options_init. */
 struct options {
@@ -19,7 +30,7 @@ struct options {
 	double threshold; /* of the dense cosine; negative: the configuration's */
 	char *type, *path; /* filter: how content type and path begin */
 	char *model;
-	bool agent;
+	enum agent_mode agent;
 };
 
 void options_init(struct options *options);
@@ -29,7 +40,7 @@ void options_release(struct options *options);
 int options_copy(struct options *to, const struct options *from);
 
 /* Read options.json. White space alone is all defaults, and so is null for a member.
- * @model is the only name that "model" may have besides null. -EINVAL with *err set for
+ * @model is the only name that "model" may have besides null; NULL: it may have any. -EINVAL with *err set for
  * anything else that it does not know; then @out is initialised and empty. */
 int options_parse(
 	const char *json, size_t len, const char *model, struct options *out, struct err *err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ports.h"
 
+#include <stdlib.h>
+
 void ports_release(struct ports *ports)
 {
 	parser_free(ports->parser);
@@ -10,5 +12,6 @@ void ports_release(struct ports *ports)
 	vectors_free(ports->vectors);
 	blobs_free(ports->blobs);
 	catalog_free(ports->catalog);
+	free(ports->rules);
 	*ports = (struct ports){0};
 }

@@ -19,6 +19,7 @@ struct ports {
 	struct generator *generator;
 	struct parser *parser;
 	struct records *records;
+	char *rules; /* what a language model is told first; owned; NULL: prompt_rules */
 	const char *scratch; /* a folder for files that never get a name; borrowed */
 };
 

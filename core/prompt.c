@@ -40,15 +40,6 @@ static size_t tokens_of(const char *text)
 	return tokens_in(strlen(text));
 }
 
-void prompt_release(struct prompt *prompt)
-{
-	for (size_t i = 0; i < prompt->count; i++)
-		free(prompt->messages[i].text);
-	free(prompt->messages);
-	free(prompt->rules);
-	*prompt = (struct prompt){0};
-}
-
 /* --- passages ----------------------------------------------------------------------- */
 
 static bool is_mark(const char *text, size_t len)
@@ -59,8 +50,7 @@ static bool is_mark(const char *text, size_t len)
 	return len - at >= sizeof(name) - 1 && !strncasecmp(text + at, name, sizeof(name) - 1);
 }
 
-/* A document's text with its own marks made harmless. */
-static void add_text(struct buf *out, const char *text, size_t len)
+void prompt_add_text(struct buf *out, const char *text, size_t len)
 {
 	const char *end = text + len, *at;
 
@@ -118,32 +108,34 @@ static void add_group(struct buf *out, const struct group *group)
 		size_t skip = chunk->start_char < end
 			? utf8_offset(chunk->text, chunk->text_len, end - chunk->start_char)
 			: 0;
-		add_text(out, chunk->text + skip, chunk->text_len - skip);
+		prompt_add_text(out, chunk->text + skip, chunk->text_len - skip);
 		end = chunk->end_char;
 	}
 }
 
 struct passages {
-	const struct generator_request *request;
+	const struct passage *items;
+	size_t count;
+	const size_t *numbers; /* NULL: from 1 on */
 	bool used[OPTIONS_MAX_TOP_K];
-	struct buf text;
+	struct buf *out;
+	size_t start; /* of them in @out */
 };
 
 /* Passage @i with its neighbours, if there is room for them in @tokens. */
 static void add_passage(struct passages *passages, size_t i, size_t tokens)
 {
-	const struct generator_request *request = passages->request;
-	const struct passage *passage = &request->passages[i];
+	const struct passage *passage = &passages->items[i];
 	struct group group = {.count = 0};
 	AUTO_BUF struct buf one;
 	char number[24];
 
 	buf_init(&one, BUF_MAX_DEFAULT);
 	join(&group, &passage->hit->chunk);
-	for (size_t k = i + 1; k < request->passage_count; k++)
-		if (!passages->used[k] && touches(passage, &request->passages[k]))
-			join(&group, &request->passages[k].hit->chunk);
-	snprintf(number, sizeof(number), "%zu", i + 1);
+	for (size_t k = i + 1; k < passages->count; k++)
+		if (!passages->used[k] && touches(passage, &passages->items[k]))
+			join(&group, &passages->items[k].hit->chunk);
+	snprintf(number, sizeof(number), "%zu", passages->numbers ? passages->numbers[i] : i + 1);
 	buf_adds(&one, "<passage");
 	add_attribute(&one, "n", number);
 	add_attribute(&one, "document", passage->title ? passage->title : "");
@@ -155,29 +147,37 @@ static void add_passage(struct passages *passages, size_t i, size_t tokens)
 	add_group(&one, &group);
 	buf_adds(&one, "\n</passage>\n\n");
 	if (one.failed)
-		passages->text.failed = one.failed;
-	size_t used = tokens_in(passages->text.len);
-	if (passages->text.len && used + tokens_in(one.len) > tokens)
+		passages->out->failed = one.failed;
+	size_t used = passages->out->len - passages->start;
+	if (used && tokens_in(used) + tokens_in(one.len) > tokens)
 		return;
-	buf_add(&passages->text, one.data, one.len);
-	for (size_t k = i; k < request->passage_count; k++)
-		if (touches(passage, &request->passages[k])) /* as it does itself */
+	buf_add(passages->out, one.data, one.len);
+	for (size_t k = i; k < passages->count; k++)
+		if (touches(passage, &passages->items[k])) /* as it does itself */
 			passages->used[k] = true;
+}
+
+int prompt_add_passages(struct buf *out, const struct passage *passages, size_t count,
+	const size_t *numbers, size_t tokens)
+{
+	struct passages all = {
+		.items = passages,
+		.count = count < OPTIONS_MAX_TOP_K ? count : OPTIONS_MAX_TOP_K,
+		.numbers = numbers,
+		.out = out,
+		.start = out->len,
+	};
+
+	for (size_t i = 0; i < all.count; i++)
+		if (!all.used[i])
+			add_passage(&all, i, tokens);
+	return out->failed;
 }
 
 /* --- the whole ---------------------------------------------------------------------- */
 
-static int add_message(struct prompt *prompt, bool is_model, char *text)
-{
-	if (!text)
-		return -ENOMEM;
-	prompt->messages[prompt->count++] = (struct prompt_message){is_model, text};
-	return 0;
-}
-
 /* As many of the latest turns as fit, oldest first. */
-static int add_history(
-	struct prompt *prompt, const struct generator_request *request, size_t tokens)
+static int add_history(struct chat *chat, const struct generator_request *request, size_t tokens)
 {
 	size_t first = request->history_count, used = 0;
 	int rc = 0;
@@ -189,45 +189,41 @@ static int add_history(
 			break;
 	}
 	for (size_t i = first; i < request->history_count && !rc; i++) {
-		rc = add_message(prompt, false, strdup(request->history[i].question));
+		rc = chat_add(chat, CHAT_USER, strdup(request->history[i].question));
 		if (!rc)
-			rc = add_message(prompt, true, strdup(request->history[i].answer));
+			rc = chat_add(chat, CHAT_MODEL, strdup(request->history[i].answer));
 	}
 	return rc;
 }
 
-static int fill(struct prompt *prompt, struct passages *passages, size_t tokens)
-{
-	const struct generator_request *request = passages->request;
-	size_t count = request->passage_count < ARRAY_LEN(passages->used)
-		? request->passage_count
-		: ARRAY_LEN(passages->used);
-
-	for (size_t i = 0; i < count; i++)
-		if (!passages->used[i])
-			add_passage(passages, i, PASSAGES_SHARE(tokens));
-	size_t used = tokens_in(passages->text.len);
-	buf_addf(&passages->text, "Question: %s\n", request->question);
-	if (passages->text.failed)
-		return passages->text.failed;
-	int rc = add_history(prompt, request, tokens > used ? tokens - used : 0);
-	return rc ? rc : add_message(prompt, false, buf_take(&passages->text, NULL));
-}
-
-int prompt_build(const struct generator_request *request, const char *rules, size_t tokens,
-	struct prompt *out)
+static int fill(struct chat *chat, const struct generator_request *request, const char *rules,
+	const struct prompt_limits *limits)
 {
 	size_t fixed = tokens_of(rules) + tokens_of(request->question);
-	struct passages passages = {.request = request};
+	size_t tokens = limits->tokens > fixed ? limits->tokens - fixed : 0;
+	AUTO_BUF struct buf text;
 
-	*out = (struct prompt){.rules = strdup(rules)};
-	out->messages = calloc(2 * request->history_count + 1, sizeof(*out->messages));
-	buf_init(&passages.text, BUF_MAX_DEFAULT);
-	int rc = out->rules && out->messages
-		? fill(out, &passages, tokens > fixed ? tokens - fixed : 0)
-		: -ENOMEM;
-	buf_release(&passages.text);
+	buf_init(&text, BUF_MAX_DEFAULT);
+	prompt_add_passages(
+		&text, request->passages, request->passage_count, NULL, PASSAGES_SHARE(tokens));
+	size_t used = tokens_in(text.len);
+	buf_addf(&text, "Question: %s\n", request->question);
+	if (text.failed)
+		return text.failed;
+	size_t rest = tokens > used ? tokens - used : 0;
+	int rc = chat_add(chat, CHAT_SYSTEM, strdup(rules));
+	if (!rc)
+		rc = add_history(chat, request,
+			rest < limits->history_tokens ? rest : limits->history_tokens);
+	return rc ? rc : chat_add(chat, CHAT_USER, buf_take(&text, NULL));
+}
+
+int prompt_build(const struct generator_request *request, const char *rules,
+	const struct prompt_limits *limits, struct chat *out)
+{
+	int rc = fill(out, request, rules, limits);
+
 	if (rc)
-		prompt_release(out);
+		chat_release(out);
 	return rc;
 }

@@ -4,31 +4,32 @@
 #ifndef ASKFS_CORE_PROMPT_H
 #define ASKFS_CORE_PROMPT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "core/chat.h"
 #include "core/generator.h"
 
 /* The rules where the user has none of their own. */
 extern const char prompt_rules[];
 
-struct prompt_message {
-	bool is_model; /* said by the model; else by the user */
-	char *text;
+struct prompt_limits {
+	size_t tokens; /* of the whole, about */
+	size_t history_tokens; /* of the earlier turns */
 };
 
-/* Zero-initialise it; prompt_release frees what is inside. */
-struct prompt {
-	char *rules;
-	struct prompt_message *messages; /* the last one holds passages and question */
-	size_t count;
-};
+/* Build it: the rules, then as many of the latest turns as fit, then the passages, the best first,
+ * and the question. Neighbouring chunks of one document become one passage, under the number of the
+ * better one. The question and the best passage are always in it. @out is empty before; 0 or
+ * -ENOMEM, -EFBIG with @out empty. Any thread. */
+int prompt_build(const struct generator_request *request, const char *rules,
+	const struct prompt_limits *limits, struct chat *out);
 
-/* Build it, about @tokens tokens large at most: the best passages first, then the latest turns.
- * Neighbouring chunks of one document become one passage, under the number of the better one. The
- * question and the best passage are always in it. 0 or -ENOMEM, -EFBIG. Any thread. */
-int prompt_build(const struct generator_request *request, const char *rules, size_t tokens,
-	struct prompt *out);
-void prompt_release(struct prompt *prompt);
+/* Append passages as a prompt has them, about @tokens tokens of them at most, but the first one
+ * always. @numbers[i] is what passage i is cited by; NULL: i + 1. 0 or -errno. */
+int prompt_add_passages(struct buf *out, const struct passage *passages, size_t count,
+	const size_t *numbers, size_t tokens);
+
+/* Append text that is not ours, as data in a prompt: it can't end the passage that it is in. */
+void prompt_add_text(struct buf *out, const char *text, size_t len);
 
 #endif

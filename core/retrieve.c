@@ -18,7 +18,6 @@
 #include "core/followup.h"
 #include "core/log.h"
 #include "core/metrics.h"
-#include "core/text/utf8.h"
 
 /* What fusion takes from each list. */
 #define LIST_LENGTH 100
@@ -26,21 +25,6 @@
 #define WORDS_SHARE .8
 /* How often a search is made in all while records change under it. */
 #define SEARCHES 3
-
-void retrieval_release(struct retrieval *retrieval)
-{
-	if (!retrieval)
-		return;
-	for (size_t i = 0; retrieval->documents && i < retrieval->passage_count; i++)
-		document_release(&retrieval->documents[i]);
-	for (size_t i = 0; retrieval->passages && i < retrieval->passage_count; i++)
-		free((struct nearness *)retrieval->passages[i].nearness);
-	free(retrieval->documents);
-	free(retrieval->passages);
-	search_result_release(&retrieval->words);
-	search_result_release(&retrieval->dense);
-	memset(retrieval, 0, sizeof(*retrieval));
-}
 
 /* What the two searches look for. */
 struct aim {
@@ -173,25 +157,6 @@ static int fuse(const struct aim *aim, struct retrieval *out)
 	return 0;
 }
 
-/* Where the record has no title, the file name stands in for it; one that is not UTF-8 is
- * put into this copy of the record, repaired. */
-static int set_title(struct passage *passage, struct document *document)
-{
-	const char *name = document_file_name(document);
-	AUTO_BUF struct buf clean;
-
-	buf_init(&clean, BUF_MAX_DEFAULT);
-	if (!document->title && !utf8_is_valid(name, strlen(name))) {
-		if (utf8_sanitize(name, strlen(name), &clean) < 0)
-			return -ENOMEM;
-		document->title = buf_take(&clean, NULL);
-		if (!document->title)
-			return -ENOMEM;
-	}
-	passage->title = document->title ? document->title : name;
-	return 0;
-}
-
 /* The record of a passage as it is now. 1: it may be used; 0: not any more; or -errno. */
 static int read_record(const struct aim *aim, struct retrieval *out, size_t kept,
 	const struct hit *hit, struct err *err)
@@ -284,7 +249,7 @@ static int keep_passage(const struct aim *aim, struct retrieval *out, size_t kep
 		return r;
 	out->passages[kept] = *from;
 	out->passage_count = kept + 1;
-	return set_title(&out->passages[kept], &out->documents[kept]) < 0
+	return retrieval_set_title(&out->passages[kept], &out->documents[kept]) < 0
 		? err_set(err, -ENOMEM, "out of memory")
 		: 1;
 }

@@ -6,6 +6,7 @@
 #include "core/catalog.h"
 #include "core/embedder.h"
 #include "core/generator.h"
+#include "core/retrieval.h"
 #include "core/vectors.h"
 
 struct retriever {
@@ -24,18 +25,6 @@ struct retrieve_request {
 	size_t per_document; /* at most so many passages of one document; 0: any number */
 	const char *content_type, *path; /* filters; NULL: none */
 };
-
-/* Passages best first, owned with all they point at. Zero-initialise it. */
-struct retrieval {
-	struct passage *passages;
-	size_t passage_count;
-	struct document *documents; /* documents[i] is the record of passages[i] */
-	struct query_term *terms;
-	size_t term_count;
-	double unrelated; /* see struct generator_request */
-	struct search_result words, dense; /* what the passages' hits point into */
-};
-void retrieval_release(struct retrieval *retrieval);
 
 /* Retrieve: embed, search by words and by meaning, fuse convexly by the embedder's weight,
  * drop what lies under the threshold, look each document's record up once more and drop what

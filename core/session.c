@@ -14,6 +14,14 @@
 #include "core/clock.h"
 #include "core/log.h"
 
+/* The one model that there is to choose; NULL: a server may have others. */
+static const char *only_model(const struct ask *ask)
+{
+	struct generator *generator = ask->ports.generator;
+
+	return generator_can_chat(generator) ? NULL : generator_model(generator);
+}
+
 struct session *session_new(struct ask *ask, struct session_record *record)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -30,8 +38,7 @@ struct session *session_new(struct ask *ask, struct session_record *record)
 	session->pending_tail = &session->pending;
 	waiters_init(&session->loaded);
 	const char *options = session->record.options ? session->record.options : "";
-	if (options_parse(options, strlen(options), generator_model(ask->ports.generator),
-		    &session->options, &err))
+	if (options_parse(options, strlen(options), only_model(ask), &session->options, &err))
 		log_warn(
 			"session %s: its options are not used: %s", session->record.name, err.text);
 	return session;
@@ -89,8 +96,7 @@ int session_set_options(struct session *session, const char *json, size_t len,
 
 	if (session->is_removed)
 		return -ENOENT;
-	int rc = options_parse(
-		json, len, generator_model(session->ask->ports.generator), &options, err);
+	int rc = options_parse(json, len, only_model(session->ask), &options, err);
 	if (rc)
 		return rc;
 	buf_init(&text, OPTIONS_MAX_BYTES * 2);

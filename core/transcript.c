@@ -13,10 +13,13 @@
 #include "core/answer.h"
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/text/utf8.h"
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
 
 #define TRANSCRIPT_MAX ((size_t)256 << 20)
+/* Of a step's arguments, and of its result. */
+#define STEP_CHARS 120
 
 /* Begins something anywhere; at the start of a line; and what is shown as an entity. */
 static const char special_anywhere[] = "\\`*_{}[]()<>#!|~$^:@&";
@@ -150,6 +153,30 @@ static void render_source(
 		buf_addf(out, " ([passage](../../%s))\n", string_of(source, "path"));
 }
 
+/* "1. vector_search {"query":"refunds"}: 5 passages", so much of it as fits into a line or two. */
+static void render_steps(const cJSON *steps, struct buf *out)
+{
+	const cJSON *step;
+
+	cJSON_ArrayForEach(step, steps)
+	{
+		const cJSON *arguments = cJSON_GetObjectItem(step, "arguments");
+		AUTO_FREE char *json =
+			cJSON_IsObject(arguments) ? cJSON_PrintUnformatted(arguments) : NULL;
+		const char *name = string_of(step, "tool"), *result = string_of(step, "result");
+		size_t len = json ? utf8_offset(json, strlen(json), STEP_CHARS) : 0;
+		buf_addf(out, "%.0f. ", cJSON_GetNumberValue(cJSON_GetObjectItem(step, "step")));
+		escape_string(name[0] ? name : "(no call)", out);
+		buf_addc(out, ' ');
+		markdown_escape(json ? json : "", len, "", out);
+		buf_adds(out, json && json[len] ? " …: " : ": ");
+		markdown_escape(result, utf8_offset(result, strlen(result), STEP_CHARS), "", out);
+		buf_addc(out, '\n');
+	}
+	if (cJSON_GetArraySize(steps) > 0)
+		buf_addc(out, '\n');
+}
+
 static void render_answer(
 	const struct transcript_request *request, const cJSON *answer, struct buf *out)
 {
@@ -159,6 +186,7 @@ static void render_answer(
 		buf_adds(out, "*Not answered yet.*\n");
 		return;
 	}
+	render_steps(cJSON_GetObjectItem(answer, "steps"), out);
 	escape_string(string_of(answer, "answer"), out);
 	buf_addc(out, '\n');
 	if (cJSON_GetArraySize(sources) == 0)

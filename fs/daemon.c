@@ -29,6 +29,7 @@
 #include "core/library.h"
 #include "core/log.h"
 #include "core/search.h"
+#include "core/tool_jobs.h"
 #include "core/view.h"
 #include "fs/adapters.h"
 #include "fs/fs.h"
@@ -46,6 +47,7 @@ struct daemon {
 	struct state state;
 	struct ports ports;
 	struct ingest *ingest;
+	struct agent *agent; /* NULL: the generator is no language model */
 	char *scratch_path; /* for files that never get a name */
 	struct watch fuse_watch, signal_watch;
 	struct fuse_buf buffer;
@@ -240,6 +242,29 @@ static int make_catchup(struct daemon *daemon, struct err *err)
 	return catchup_new(&fs->catchup, &parts) ? err_set(err, -ENOMEM, "no memory") : 0;
 }
 
+static int make_tools(struct daemon *daemon, const struct retriever *retriever, struct err *err)
+{
+	struct fs *fs = &daemon->fs;
+	struct tools_parts parts = {
+		.config = fs->config,
+		.retriever = *retriever,
+		.generator = fs->ports->generator,
+	};
+	int rc = tools_new(&fs->tools, &parts, err);
+
+	if (!rc && tool_jobs_new(&fs->tool_jobs, fs->loop, fs->tools, fs->config))
+		rc = err_set(err, -ENOMEM, "no memory");
+	if (rc || !generator_can_chat(fs->ports->generator))
+		return rc;
+	struct agent_parts agent = {
+		.config = fs->config,
+		.generator = fs->ports->generator,
+		.tools = fs->tools,
+		.rules = fs->ports->rules,
+	};
+	return agent_new(&daemon->agent, &agent) ? err_set(err, -ENOMEM, "no memory") : 0;
+}
+
 static int start_asking(struct daemon *daemon, struct err *err)
 {
 	struct fs *fs = &daemon->fs;
@@ -254,12 +279,15 @@ static int start_asking(struct daemon *daemon, struct err *err)
 		.retriever = retriever,
 		.generator = fs->ports->generator,
 	};
+	int rc = make_tools(daemon, &retriever, err);
 	struct searches_ports search_parts = {
 		.loop = fs->loop,
 		.catalog = fs->ports->catalog,
 		.retriever = retriever,
 	};
-	int rc = ask_new(&fs->ask, &parts, fs->config, err);
+	parts.agent = daemon->agent;
+	if (!rc)
+		rc = ask_new(&fs->ask, &parts, fs->config, err);
 	return rc ? rc : searches_new(&fs->searches, &search_parts, fs->config, err);
 }
 
@@ -272,6 +300,8 @@ static void on_library(struct library_watch *watch, const struct library_entry *
 	docs_changed(&daemon->fs, before, after);
 	if (!after && daemon->fs.ask)
 		ask_document_removed(daemon->fs.ask, &before->id);
+	if (!after && daemon->fs.tool_jobs)
+		tool_jobs_document_removed(daemon->fs.tool_jobs, &before->id);
 	if (!after && daemon->fs.searches)
 		searches_document_removed(daemon->fs.searches, &before->id);
 }
@@ -443,6 +473,7 @@ void daemon_free(struct daemon *daemon)
 	ingest_free(daemon->ingest);
 	ask_stop(fs->ask);
 	searches_stop(fs->searches);
+	tool_jobs_stop(fs->tool_jobs);
 	drain(daemon);
 	if (fs->io)
 		pool_wait(fs->io); /* answers are still on their way through the descriptor */
@@ -461,6 +492,9 @@ void daemon_free(struct daemon *daemon)
 		fuse_session_destroy(fs->session);
 	searches_free(fs->searches);
 	ask_free(fs->ask);
+	tool_jobs_free(fs->tool_jobs);
+	agent_free(daemon->agent);
+	tools_free(fs->tools);
 	hiding_free(fs->hiding);
 	inbox_free(fs->inbox);
 	catchup_free(fs->catchup);

@@ -29,6 +29,8 @@ struct fs {
 	struct catchup *catchup; /* NULL: no embedder; loop thread */
 	struct ask *ask; /* sessions and turns; loop thread */
 	struct searches *searches; /* loop thread */
+	struct tools *tools; /* that are enabled */
+	struct tool_jobs *tool_jobs; /* loop thread */
 	struct hiding *hiding; /* names that rm -r has unlinked; loop thread */
 	struct view *view; /* of by/; NULL until somebody looks; loop thread */
 	struct node *root;
@@ -50,6 +52,7 @@ struct node *node_by_new(struct fs *fs);
 struct node *node_ask_new(struct fs *fs);
 struct node *node_sessions_new(struct fs *fs);
 struct node *node_searches_new(struct fs *fs);
+struct node *node_tools_new(struct fs *fs);
 struct node *node_system_new(struct fs *fs);
 
 #endif

@@ -109,28 +109,31 @@ int adapters_open_server(struct openai **out, const struct config *config, struc
 	return rc;
 }
 
-static int open_remote_generator(
-	struct generator **out, const struct config *config, struct err *err)
+/* One server, with its connections, for all that need it: opened by the first. */
+static int share_server(
+	struct openai **out, struct openai **shared, const struct config *config, struct err *err)
 {
-	AUTO_FREE char *rules = NULL;
+	int rc = *shared ? 0 : adapters_open_server(shared, config, err);
+
+	if (!rc)
+		*out = openai_ref(*shared);
+	return rc;
+}
+
+static int open_remote_generator(
+	struct ports *ports, const struct config *config, struct openai **shared, struct err *err)
+{
 	struct openai *server;
 	int rc = config->answer_system_prompt[0]
-		? read_file(config->answer_system_prompt, RULES_MAX, &rules, err)
+		? read_file(config->answer_system_prompt, RULES_MAX, &ports->rules, err)
 		: 0;
 
 	if (rc)
 		return err_prefix(err, rc, "[answer] system_prompt");
-	rc = adapters_open_server(&server, config, err);
+	rc = share_server(&server, shared, config, err);
 	if (rc)
 		return rc;
-	rc = generator_openai_new(out, server,
-		&(struct generator_openai_settings){
-			.model = config->openai_model,
-			.rules = rules ? rules : prompt_rules,
-			.context_tokens = config->answer_context,
-			.answer_tokens = config->answer_length,
-		},
-		err);
+	rc = generator_openai_new(&ports->generator, server, config->openai_model, err);
 	if (rc) {
 		openai_free(server);
 		return rc;
@@ -169,13 +172,13 @@ static void note_dimension(const char *state_path, const struct config *config, 
 		log_warn("%s: the vectors' dimension could not be written down", state_path);
 }
 
-static int open_remote_embedder(
-	struct embedder **out, const struct config *config, const char *state_path, struct err *err)
+static int open_remote_embedder(struct embedder **out, const struct config *config,
+	const char *state_path, struct openai **shared, struct err *err)
 {
 	size_t set = config->openai_dimensions;
 	size_t known = set ? set : known_dimension(state_path, config);
 	struct openai *server;
-	int rc = adapters_open_server(&server, config, err);
+	int rc = share_server(&server, shared, config, err);
 
 	if (rc)
 		return rc;
@@ -228,14 +231,14 @@ static int open_model(
 
 /* What the configuration names; NULL: none. *path: where it is, NULL if it is no file. */
 static int open_named(struct embedder **out, char **path, const struct config *config,
-	const char *state_path, struct err *err)
+	const char *state_path, struct openai **shared, struct err *err)
 {
 	*out = NULL;
 	*path = NULL;
 	if (is(config->embedder, "test"))
 		return embedder_test_new(out, 0);
 	if (is(config->embedder, "openai"))
-		return open_remote_embedder(out, config, state_path, err);
+		return open_remote_embedder(out, config, state_path, shared, err);
 	return is(config->embedder, "none") ? 0 : open_model(out, path, config, err);
 }
 
@@ -302,13 +305,13 @@ static int change_or_stay(struct ports *ports, struct embedder *named, const str
 	return 0;
 }
 
-static int open_embedder(
-	struct ports *ports, const struct config *config, const char *state_path, struct err *err)
+static int open_embedder(struct ports *ports, const struct config *config, const char *state_path,
+	struct openai **shared, struct err *err)
 {
 	AUTO_FREE char *path = NULL;
 	struct embedder *named;
 	struct err why = ERR_NONE;
-	int rc = open_named(&named, &path, config, state_path, err);
+	int rc = open_named(&named, &path, config, state_path, shared, err);
 
 	if (rc || !named)
 		return rc;
@@ -333,8 +336,10 @@ int adapters_open_embedder(
 	struct embedder **out, const struct config *config, const char *state_path, struct err *err)
 {
 	AUTO_FREE char *path = NULL;
-	int rc = open_named(out, &path, config, state_path, err);
+	struct openai *shared = NULL;
+	int rc = open_named(out, &path, config, state_path, &shared, err);
 
+	openai_free(shared);
 	if (!rc && *out)
 		rc = open_cache(out, state_path, UINT64_MAX, err);
 	if (rc && *out)
@@ -347,24 +352,27 @@ int adapters_change_model(const char *state_path, const char *model)
 	return state_note_write(state_path, NOTE_READY, model);
 }
 
-static int open_generator(struct generator **out, const struct config *config, struct err *err)
+static int open_generator(
+	struct ports *ports, const struct config *config, struct openai **shared, struct err *err)
 {
 	if (is(config->generator, "test"))
-		return generator_test_new(out, NULL, 50);
+		return generator_test_new(&ports->generator, NULL, 50);
 	if (is(config->generator, "openai"))
-		return open_remote_generator(out, config, err);
-	return generator_extractive_new(out);
+		return open_remote_generator(ports, config, shared, err);
+	return generator_extractive_new(&ports->generator);
 }
 
 int adapters_open(
 	struct ports *ports, const struct config *config, const char *state_path, struct err *err)
 {
+	struct openai *shared = NULL;
 	int rc = adapters_open_stores(ports, config, state_path, err);
 
 	if (!rc)
-		rc = open_embedder(ports, config, state_path, err);
+		rc = open_embedder(ports, config, state_path, &shared, err);
 	if (!rc)
-		rc = open_generator(&ports->generator, config, err);
+		rc = open_generator(ports, config, &shared, err);
+	openai_free(shared);
 	return rc && !err->text[0] ? err_set(err, rc, "adapters: %s", strerror(-rc)) : rc;
 }
 

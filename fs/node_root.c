@@ -37,6 +37,7 @@ static const char readme[] =
 	"  ask/       questions and answers\n"
 	"  sessions/  a folder a conversation: transcript, the last answer in full, its sources\n"
 	"  search/    searches\n"
+	"  tools/     what a program, or a language model, may call\n"
 	"  system/    health, metrics, configuration, usage\n"
 	"\n"
 	"  Delete a document with rm -r docs/ID. Who may read a document's file may find it and "
@@ -47,7 +48,7 @@ static const char readme[] =
 
 struct root_node {
 	struct node node;
-	struct node *children[8];
+	struct node *children[9];
 };
 
 static const struct {
@@ -60,6 +61,7 @@ static const struct {
 	{"ask", node_ask_new},
 	{"sessions", node_sessions_new},
 	{"search", node_searches_new},
+	{"tools", node_tools_new},
 	{"system", node_system_new},
 };
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/auto.h"
-#include "core/prompt.h"
 #include "core/sse.h"
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
@@ -16,14 +15,13 @@ AUTO_DEFINE(http_end, struct http_call *);
 
 #define REPLY_MAX ((size_t)64 << 20)
 #define EVENT_MAX ((size_t)4 << 20)
-/* A prompt that the model does not take is halved so often. */
-#define HALVINGS 3
+/* Tools that a model may want called in one reply. */
+#define CALLS_MAX 64
 
 struct remote {
 	struct generator generator;
 	struct openai *server;
-	char *model, *rules;
-	size_t context_tokens, answer_tokens;
+	char *model;
 };
 
 /* What a model thinks before it answers, where it writes that into the answer. */
@@ -35,7 +33,7 @@ enum thought { THOUGHT_MAYBE, THOUGHT_OPEN, THOUGHT_OVER };
 struct reply {
 	generator_sink sink;
 	void *context;
-	struct generation *out;
+	struct chat_reply *out;
 	struct err *err;
 	struct buf held; /* what may belong to a thought */
 	enum thought thought;
@@ -98,7 +96,7 @@ static int add_text(struct reply *reply, const char *text)
 
 /* --- events ------------------------------------------------------------------------- */
 
-static void add_usage(struct generation *out, const cJSON *usage)
+static void add_usage(struct chat_reply *out, const cJSON *usage)
 {
 	const cJSON *input = cJSON_GetObjectItem(usage, "prompt_tokens");
 	const cJSON *output = cJSON_GetObjectItem(usage, "completion_tokens");
@@ -120,6 +118,75 @@ static int take_finish(struct reply *reply, const char *reason)
 	return 0;
 }
 
+/* The text of a slot grows by a piece of it. */
+static int extend(char **slot, const char *piece)
+{
+	char *whole = NULL;
+
+	if (!piece || !*piece)
+		return 0;
+	if (asprintf(&whole, "%s%s", *slot ? *slot : "", piece) < 0)
+		return -ENOMEM;
+	free(*slot);
+	*slot = whole;
+	return 0;
+}
+
+/* The call that a piece belongs to: by its index; some servers give every call the index 0, and an
+ * id of its own. */
+static struct chat_call *find_call(struct reply *reply, const cJSON *piece)
+{
+	struct chat_reply *out = reply->out;
+	const cJSON *index = cJSON_GetObjectItem(piece, "index");
+	const char *id = cJSON_GetStringValue(cJSON_GetObjectItem(piece, "id"));
+	double at = cJSON_IsNumber(index) ? index->valuedouble : (double)out->call_count;
+	struct chat_call *call =
+		at >= 0 && at < (double)out->call_count ? &out->calls[(size_t)at] : NULL;
+
+	if (call && id && *id && call->id && strcmp(call->id, id) != 0)
+		call = out->calls[out->call_count - 1].id &&
+				!strcmp(out->calls[out->call_count - 1].id, id)
+			? &out->calls[out->call_count - 1]
+			: NULL;
+	if (call || out->call_count >= CALLS_MAX)
+		return call;
+	return chat_reply_add_call(out);
+}
+
+/* A call comes in pieces: first its id and name, then its arguments, bit by bit, as text; as an
+ * object from some servers. */
+static int take_call(struct reply *reply, const cJSON *piece)
+{
+	const cJSON *function = cJSON_GetObjectItem(piece, "function");
+	const cJSON *arguments = cJSON_GetObjectItem(function, "arguments");
+	const char *id = cJSON_GetStringValue(cJSON_GetObjectItem(piece, "id"));
+	struct chat_call *call = find_call(reply, piece);
+	AUTO_FREE char *object =
+		cJSON_IsObject(arguments) ? cJSON_PrintUnformatted(arguments) : NULL;
+
+	if (!call)
+		return err_set(reply->err, -EPROTO, "the model wants too many tools called");
+	int rc = call->id ? 0 : extend(&call->id, id);
+	if (!rc)
+		rc = extend(
+			&call->name, cJSON_GetStringValue(cJSON_GetObjectItem(function, "name")));
+	if (!rc)
+		rc = extend(&call->arguments, object ? object : cJSON_GetStringValue(arguments));
+	return rc ? err_set(reply->err, rc, "out of memory") : 0;
+}
+
+static int take_calls(struct reply *reply, const cJSON *pieces)
+{
+	const cJSON *piece;
+	int rc = 0;
+
+	cJSON_ArrayForEach(piece, pieces)
+	{
+		rc = rc ? rc : take_call(reply, piece);
+	}
+	return rc;
+}
+
 /* The chunk with the usage has no choice; the first one's content may be null. */
 static int take_chunk(struct reply *reply, const cJSON *json)
 {
@@ -132,6 +199,8 @@ static int take_chunk(struct reply *reply, const cJSON *json)
 		return err_set(reply->err, -EIO, "the model's server broke off: %s", error);
 	add_usage(reply->out, cJSON_GetObjectItem(json, "usage"));
 	int rc = text ? add_text(reply, text) : 0;
+	if (!rc)
+		rc = take_calls(reply, cJSON_GetObjectItem(delta, "tool_calls"));
 	return rc ? rc
 		  : take_finish(reply,
 			    cJSON_GetStringValue(cJSON_GetObjectItem(choice, "finish_reason")));
@@ -171,101 +240,115 @@ static int read_events(struct http_call *call, struct reply *reply)
 
 /* --- the request -------------------------------------------------------------------- */
 
-static void add_message(cJSON *messages, const char *role, const char *text)
+static void add_calls(cJSON *message, const struct chat_message *from)
 {
-	cJSON *message = cJSON_CreateObject();
+	cJSON *calls = from->call_count ? cJSON_AddArrayToObject(message, "tool_calls") : NULL;
 
-	cJSON_AddStringToObject(message, "role", role);
-	cJSON_AddStringToObject(message, "content", text);
-	cJSON_AddItemToArray(messages, message);
+	for (size_t i = 0; i < from->call_count; i++) {
+		cJSON *call = cJSON_CreateObject();
+		cJSON *function = cJSON_AddObjectToObject(call, "function");
+		cJSON_AddStringToObject(call, "id", from->calls[i].id);
+		cJSON_AddStringToObject(call, "type", "function");
+		cJSON_AddStringToObject(function, "name", from->calls[i].name);
+		cJSON_AddStringToObject(function, "arguments",
+			from->calls[i].arguments ? from->calls[i].arguments : "{}");
+		cJSON_AddItemToArray(calls, call);
+	}
 }
 
-static cJSON *request_of(const struct remote *remote, const struct prompt *prompt)
+static cJSON *messages_of(const struct chat *chat)
 {
-	cJSON *body = cJSON_CreateObject(), *messages = cJSON_AddArrayToObject(body, "messages");
+	static const char *const roles[] = {
+		[CHAT_SYSTEM] = "system",
+		[CHAT_USER] = "user",
+		[CHAT_MODEL] = "assistant",
+		[CHAT_TOOL] = "tool",
+	};
+	cJSON *messages = cJSON_CreateArray();
 
-	cJSON_AddStringToObject(body, "model", remote->model);
-	add_message(messages, "system", prompt->rules);
-	for (size_t i = 0; i < prompt->count; i++)
-		add_message(messages, prompt->messages[i].is_model ? "assistant" : "user",
-			prompt->messages[i].text);
+	for (size_t i = 0; i < chat->count; i++) {
+		const struct chat_message *from = &chat->messages[i];
+		cJSON *message = cJSON_CreateObject();
+		cJSON_AddStringToObject(message, "role", roles[from->role]);
+		cJSON_AddStringToObject(message, "content", from->text);
+		add_calls(message, from);
+		if (from->call_id)
+			cJSON_AddStringToObject(message, "tool_call_id", from->call_id);
+		cJSON_AddItemToArray(messages, message);
+	}
+	return messages;
+}
+
+static cJSON *tools_of(const struct chat_request *request)
+{
+	cJSON *tools = cJSON_CreateArray();
+
+	for (size_t i = 0; i < request->tool_count; i++) {
+		cJSON *tool = cJSON_CreateObject();
+		cJSON *function = cJSON_AddObjectToObject(tool, "function");
+		cJSON_AddStringToObject(tool, "type", "function");
+		cJSON_AddStringToObject(function, "name", request->tools[i].name);
+		cJSON_AddStringToObject(function, "description", request->tools[i].description);
+		cJSON_AddRawToObject(function, "parameters", request->tools[i].parameters);
+		cJSON_AddItemToArray(tools, tool);
+	}
+	return tools;
+}
+
+static const char *model_of(const struct remote *remote, const struct chat_request *request)
+{
+	return request->model ? request->model : remote->model;
+}
+
+static cJSON *body_of(const struct remote *remote, const struct chat_request *request)
+{
+	cJSON *body = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(body, "model", model_of(remote, request));
+	cJSON_AddItemToObject(body, "messages", messages_of(request->chat));
+	if (request->tool_count)
+		cJSON_AddItemToObject(body, "tools", tools_of(request));
 	cJSON_AddTrueToObject(body, "stream");
 	cJSON_AddTrueToObject(cJSON_AddObjectToObject(body, "stream_options"), "include_usage");
-	cJSON_AddNumberToObject(body, "max_tokens", (double)remote->answer_tokens);
+	cJSON_AddNumberToObject(body, "max_tokens", (double)request->length);
 	cJSON_AddNumberToObject(body, "temperature", 0);
 	return body;
 }
 
-static int send(struct remote *remote, const struct generator_request *request, size_t tokens,
-	struct http_call **call, struct err *err)
+static int send(struct remote *remote, const struct chat_request *request, struct http_call **call,
+	struct err *err)
 {
-	struct prompt prompt;
-	int rc = prompt_build(request, remote->rules, tokens, &prompt);
-
-	if (rc)
-		return err_set(err, rc, "the prompt could not be made: %s", strerror(-rc));
-	AUTO(cJSON_Delete) cJSON *body = request_of(remote, &prompt);
-	prompt_release(&prompt);
-	return openai_send(remote->server,
+	AUTO(cJSON_Delete) cJSON *body = body_of(remote, request);
+	int rc = openai_send(remote->server,
 		&(struct openai_request){
 			.path = "/chat/completions",
-			.model = remote->model,
+			.model = model_of(remote, request),
 			.body = body,
+			.has_tools = request->tool_count > 0,
 			.reply_max = REPLY_MAX,
 			.is_patient = true,
 			.cancelled = request->cancelled,
 		},
 		call, err);
-}
 
-/* Prompts that the model does not take are made smaller. */
-static int send_fitting(struct remote *remote, const struct generator_request *request,
-	struct http_call **call, struct err *err)
-{
-	size_t tokens = remote->context_tokens;
-	int rc = send(remote, request, tokens, call, err);
-
-	for (int i = 0; i < HALVINGS && rc == -E2BIG; i++) {
-		tokens /= 2;
-		rc = send(remote, request, tokens, call, err);
-	}
 	return rc == -EAGAIN ? -EIO : rc; /* it was tried often enough */
 }
 
-/* Small models do not always stop behind it. */
-static bool is_refusal(const char *text)
+static int remote_chat(struct generator *generator, const struct chat_request *request,
+	generator_sink sink, void *context, struct chat_reply *out, struct err *err)
 {
-	const char *said = text ? strstr(text, GENERATOR_REFUSAL) : NULL;
-
-	return said && !strchr(text, '[') && strspn(text, " \n\"'*") == (size_t)(said - text);
-}
-
-static int refuse(struct reply *reply)
-{
-	int rc = pass(reply, GENERATOR_REFUSAL, strlen(GENERATOR_REFUSAL));
-
-	reply->out->refused = true;
-	return rc;
-}
-
-static int remote_generate(struct generator *generator, const struct generator_request *request,
-	generator_sink sink, void *context, struct generation *out, struct err *err)
-{
-	struct remote *remote = remote_of(generator);
 	AUTO(http_end) struct http_call *call = NULL;
 	struct reply reply = {.sink = sink, .context = context, .out = out, .err = err};
+	int rc = send(remote_of(generator), request, &call, err);
 
-	out->confidence = -1;
-	if (!request->passage_count)
-		return refuse(&reply);
-	int rc = send_fitting(remote, request, &call, err);
 	if (rc)
 		return rc;
 	buf_init(&reply.held, REPLY_MAX);
 	rc = read_events(call, &reply);
 	buf_release(&reply.held);
-	if (!rc)
-		out->refused = is_refusal(out->text.data);
+	for (size_t i = 0; i < out->call_count && !rc; i++)
+		if (!out->calls[i].name)
+			rc = err_set(err, -EPROTO, "the model wants a tool called without a name");
 	return rc;
 }
 
@@ -275,30 +358,26 @@ static void remote_free(struct generator *generator)
 
 	openai_free(remote->server);
 	free(remote->model);
-	free(remote->rules);
 	free(remote);
 }
 
 static const struct generator_ops ops = {
 	.name = "openai",
 	.model = remote_model,
-	.generate = remote_generate,
+	.chat = remote_chat,
 	.free = remote_free,
 };
 
-int generator_openai_new(struct generator **out, struct openai *server,
-	const struct generator_openai_settings *settings, struct err *err)
+int generator_openai_new(
+	struct generator **out, struct openai *server, const char *model, struct err *err)
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
 
 	if (!remote)
 		return err_set(err, -ENOMEM, "out of memory");
 	remote->generator.ops = &ops;
-	remote->model = strdup(settings->model);
-	remote->rules = strdup(settings->rules);
-	remote->context_tokens = settings->context_tokens;
-	remote->answer_tokens = settings->answer_tokens;
-	if (!remote->model || !remote->rules) {
+	remote->model = strdup(model);
+	if (!remote->model) {
 		remote_free(&remote->generator);
 		return err_set(err, -ENOMEM, "out of memory");
 	}

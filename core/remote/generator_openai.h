@@ -6,16 +6,8 @@
 #include "core/generator.h"
 #include "core/remote/openai.h"
 
-/* Borrowed for the call. */
-struct generator_openai_settings {
-	const char *model;
-	const char *rules; /* the system prompt */
-	size_t context_tokens; /* of a prompt, about */
-	size_t answer_tokens; /* of an answer at most */
-};
-
-/* 0: the generator owns @server; -errno with *err set: @server stays the caller's. */
-int generator_openai_new(struct generator **out, struct openai *server,
-	const struct generator_openai_settings *settings, struct err *err);
+/* @model is copied. 0: the generator owns @server; -errno with *err set: @server stays the caller's. */
+int generator_openai_new(
+	struct generator **out, struct openai *server, const char *model, struct err *err);
 
 #endif

@@ -20,6 +20,7 @@ AUTO_DEFINE(http_end, struct http_call *);
 #define MODELS_SHOWN  12
 
 struct openai {
+	atomic_uint refs;
 	struct http *http;
 	char *base_url;
 	char *authorization; /* a header; NULL: none */
@@ -36,6 +37,7 @@ int openai_new(struct openai **out, const struct openai_settings *settings, stru
 		len--;
 	if (!server)
 		return err_set(err, -ENOMEM, "out of memory");
+	atomic_init(&server->refs, 1);
 	server->idle_ns = settings->idle_ns;
 	server->retries = settings->retries;
 	server->base_url = strndup(settings->base_url, len);
@@ -54,9 +56,15 @@ int openai_new(struct openai **out, const struct openai_settings *settings, stru
 	return 0;
 }
 
+struct openai *openai_ref(struct openai *server)
+{
+	atomic_fetch_add(&server->refs, 1);
+	return server;
+}
+
 void openai_free(struct openai *server)
 {
-	if (!server)
+	if (!server || atomic_fetch_sub(&server->refs, 1) > 1)
 		return;
 	http_free(server->http);
 	free(server->base_url);
@@ -136,6 +144,15 @@ static int no_model(struct openai *server, const struct openai_request *request,
 		server->base_url, request->model, names.data);
 }
 
+/* Ollama: 400 "… does not support tools"; vLLM: 400 and llama.cpp: 500 name the switch of theirs that
+ * is off. */
+static bool has_no_tools(const struct openai_request *request, int status, const char *text)
+{
+	return request->has_tools && (status == 400 || status == 422 || status >= 500) &&
+		(says(text, "support tools") || says(text, "tool choice") ||
+			says(text, "tools param"));
+}
+
 static int judge(struct openai *server, const struct openai_request *request, int status,
 	const cJSON *json, struct err *err)
 {
@@ -145,6 +162,8 @@ static int judge(struct openai *server, const struct openai_request *request, in
 	if (is_too_long(status, code, text))
 		return err_set(
 			err, -E2BIG, "the model takes less text than it was given: %s", text);
+	if (has_no_tools(request, status, text))
+		return err_set(err, -ENOTSUP, "the model has no tools: %s", text);
 	if (status == 401 || status == 403)
 		return err_set(err, -EACCES,
 			"the server at %s refuses the API key (%s): [openai] api_key_file names "

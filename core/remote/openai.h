@@ -31,6 +31,9 @@ struct openai;
 
 /* Nothing is sent yet. 0 or -ENOMEM, -EINVAL (no URL) with *err set. */
 int openai_new(struct openai **out, const struct openai_settings *settings, struct err *err);
+
+/* Counted: every reference is given back by openai_free, and the last one ends it. */
+struct openai *openai_ref(struct openai *server);
 void openai_free(struct openai *server);
 
 const char *openai_base_url(const struct openai *server);
@@ -40,6 +43,7 @@ struct openai_request {
 	const char *path; /* "/chat/completions" */
 	const char *model; /* for errors; NULL: none is meant */
 	const cJSON *body; /* NULL: GET */
+	bool has_tools; /* it offers some */
 	size_t reply_max;
 	bool is_patient; /* try again, after a while, what may pass */
 	const atomic_bool *cancelled; /* may be NULL */
@@ -47,8 +51,8 @@ struct openai_request {
 
 /* Send it, and return when the server has said that it answers: *out is to be read, and ended by
  * http_end. Otherwise with *err in words: -EAGAIN (it may pass), -E2BIG (more text than the model
- * takes), -EACCES (the key), -ENOENT (no such model or path), -ETIMEDOUT, -ECANCELED, -EINVAL (the
- * server refuses the request). */
+ * takes), -EACCES (the key), -ENOENT (no such model or path), -ETIMEDOUT, -ECANCELED, -ENOTSUP (the
+ * model has no tools), -EINVAL (the server refuses the request). */
 int openai_send(struct openai *server, const struct openai_request *request, struct http_call **out,
 	struct err *err);
 

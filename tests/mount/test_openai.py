@@ -22,7 +22,8 @@ def with_server(**config):
             try:
                 kb.stop()
                 kb.config.update({"ports.generator": "openai", "openai.base_url": server.url,
-                                  "openai.model": "tiny", "openai.timeout": "2s"})
+                                  "openai.model": "tiny", "openai.timeout": "2s",
+                                  "agent.mode": "off", "answer.rewrite": "no"})
                 kb.config.update({name.replace("__", "."): value
                                   for name, value in config.items()})
                 kb.start()

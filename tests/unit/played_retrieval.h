@@ -63,16 +63,6 @@ int retrieve(const struct retriever *retriever, const struct retrieve_request *r
 	return 0;
 }
 
-void retrieval_release(struct retrieval *retrieval)
-{
-	for (size_t i = 0; i < retrieval->passage_count; i++)
-		document_release(&retrieval->documents[i]);
-	free(retrieval->words.hits);
-	free(retrieval->passages);
-	free(retrieval->documents);
-	*retrieval = (struct retrieval){0};
-}
-
 static inline int setup(void **state)
 {
 	found_count = 0;

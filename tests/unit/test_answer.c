@@ -294,7 +294,7 @@ static const struct {
 	{" \n", 0},
 	{"{}", 0},
 	{"{\"top_k\": 3, \"similarity_threshold\": 0.5}\n", 0},
-	{"{\"filter\": {\"type\": \"text/\", \"path\": \"hr/\"}, \"agent\": false}", 0},
+	{"{\"filter\": {\"type\": \"text/\", \"path\": \"hr/\"}, \"agent\": \"off\"}", 0},
 	{"{\"top_k\": null, \"filter\": null, \"model\": null, \"agent\": null}", 0},
 	{"{\"model\": \"m\"}", 0},
 	{"{\"model\": \"another\"}", -EINVAL},
@@ -330,8 +330,9 @@ static void options_are_validated(void **state)
 
 static void options_are_read_back_as_written(void **state)
 {
-	static const char json[] = "{\"top_k\": 7, \"similarity_threshold\": 0.25, \"filter\": "
-				   "{\"type\": \"text/\", \"path\": \"hr/\"}, \"agent\": true}";
+	static const char json[] =
+		"{\"top_k\": 7, \"similarity_threshold\": 0.25, \"filter\": "
+		"{\"type\": \"text/\", \"path\": \"hr/\"}, \"agent\": \"always\"}";
 	struct options first, second;
 	struct err err = ERR_NONE;
 	AUTO_BUF struct buf text;
@@ -346,7 +347,7 @@ static void options_are_read_back_as_written(void **state)
 	assert_string_equal(second.type, "text/");
 	assert_string_equal(second.path, "hr/");
 	assert_null(second.model);
-	assert_true(second.agent);
+	assert_int_equal(second.agent, AGENT_ALWAYS);
 	options_release(&first);
 	options_release(&second);
 }

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call that the model wants: whether it may be made, and what it gets to see of the result.
+ *
+ * What documents say is not to be obeyed. So once any text that the user did not write stands in
+ * the chat, the model may read what the user may read, and nothing that it calls can carry any of
+ * that away (may_call). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/agent_inside.h"
+#include "core/auto.h"
+#include "core/clock.h"
+#include "core/prompt.h"
+#include "core/text/utf8.h"
+
+AUTO_DEFINE(cJSON_Delete, cJSON *);
+
+/* Of the context, what the result of one call may take. */
+#define RESULT_SHARE(tokens) ((tokens) / 3)
+#define BYTES_A_TOKEN	     3
+
+/* --- what the model may have called ------------------------------------------------- */
+
+/* Only what the user wrote himself may go out to an address once there is other text. */
+static int may_call(
+	const struct run *run, const struct tool *tool, const cJSON *arguments, struct err *err)
+{
+	const char *url = cJSON_GetStringValue(cJSON_GetObjectItem(arguments, "url"));
+
+	if (!run->is_tainted || tool->reach == TOOL_READS)
+		return 0;
+	if (tool->reach == TOOL_FETCHES && url && url[0] && strstr(run->turn->question, url))
+		return 0;
+	return err_set(err, -EPERM,
+		tool->reach == TOOL_FETCHES
+			? "only addresses that stand in the question may be fetched now"
+			: "%s may not be called any more: the conversation holds text of documents",
+		tool->name);
+}
+
+static bool was_called(const struct run *run, const char *name, const cJSON *arguments)
+{
+	const cJSON *step;
+
+	cJSON_ArrayForEach(step, run->steps)
+	{
+		const char *tool = cJSON_GetStringValue(cJSON_GetObjectItem(step, "tool"));
+		if (tool && !strcmp(tool, name) &&
+			cJSON_Compare(cJSON_GetObjectItem(step, "arguments"), arguments, true))
+			return true;
+	}
+	return false;
+}
+
+static const struct tool *find_tool(const struct run *run, const char *name, struct err *err)
+{
+	const struct tools *tools = tools_of(run);
+	const struct tool *tool = tools_find(tools, name);
+	AUTO_BUF struct buf names;
+
+	buf_init(&names, BUF_MAX_DEFAULT);
+	for (size_t i = 0; i < tools_count(tools); i++)
+		buf_addf(&names, "%s%s", i ? ", " : "", tools_at(tools, i)->name);
+	if (!tool)
+		err_set(err, -ENOENT, "there is no tool \"%s\"; there are %s", name,
+			names.data ? names.data : "none");
+	return tool;
+}
+
+/* --- results ------------------------------------------------------------------------ */
+
+/* What was found, under the numbers that it is cited by. */
+static int add_found(struct run *run, struct tool_output *output, struct buf *text)
+{
+	struct retrieval *found = run->turn->found;
+	size_t count = output->found.passage_count;
+	AUTO_FREE size_t *places = calloc(count + 1, sizeof(*places));
+	AUTO_FREE struct passage *passages = calloc(count + 1, sizeof(*passages));
+
+	if (!places || !passages || retrieval_merge(found, &output->found, places))
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		passages[i] = found->passages[places[i]++];
+	if (output->is_digest)
+		buf_addf(text, "Cite it as [%zu].\n", places[0]);
+	else
+		prompt_add_passages(text, passages, count, places, RESULT_SHARE(context_of(run)));
+	return run->turn->grown(run->turn->context, found->passage_count);
+}
+
+/* Data that has no passages, or says what they say. */
+static void add_data(struct run *run, const struct tool_output *output, struct buf *text)
+{
+	AUTO_FREE char *json = cJSON_PrintUnformatted(output->data);
+	size_t len = json ? strlen(json) : 0, most = RESULT_SHARE(context_of(run)) * BYTES_A_TOKEN;
+
+	buf_adds(text, "<passage kind=\"result\">\n");
+	if (json)
+		prompt_add_text(text, json, len > most ? utf8_valid_prefix(json, most) : len);
+	buf_adds(text, len > most ? " … (cut)\n</passage>\n" : "\n</passage>\n");
+}
+
+static int render_result(struct run *run, int rc, struct tool_output *output, const struct err *err,
+	struct buf *text)
+{
+	size_t count = output->found.passage_count;
+	int failed = 0;
+
+	if (rc) {
+		buf_addf(text, "error: %s", err->text[0] ? err->text : strerror(-rc));
+		return text->failed;
+	}
+	run->is_tainted = run->has_result = true;
+	if (!count || output->is_digest)
+		add_data(run, output, text);
+	if (count)
+		failed = add_found(run, output, text);
+	return failed ? failed : text->failed;
+}
+
+void agent_add_step(struct run *run, const char *name, const cJSON *arguments, int rc,
+	const char *result, int64_t begun_ns)
+{
+	cJSON *step = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(step, "step", cJSON_GetArraySize(run->steps) + 1);
+	if (run->thought && run->thought[0])
+		cJSON_AddStringToObject(step, "thought", run->thought);
+	else
+		cJSON_AddNullToObject(step, "thought");
+	free(TAKE_PTR(run->thought));
+	cJSON_AddStringToObject(step, "tool", name);
+	cJSON_AddItemToObject(step, "arguments",
+		arguments ? cJSON_Duplicate(arguments, true) : cJSON_CreateNull());
+	cJSON_AddBoolToObject(step, "success", rc == 0);
+	cJSON_AddStringToObject(step, "result", result);
+	cJSON_AddNumberToObject(
+		step, "latency_ms", (double)((clock_mono_ns() - begun_ns) / NS_PER_MS));
+	cJSON_AddItemToArray(run->steps, step);
+}
+
+int agent_call(struct run *run, const struct chat_call *call, struct buf *text)
+{
+	AUTO(cJSON_Delete) cJSON *arguments = cJSON_Parse(call->arguments);
+	struct err err = ERR_NONE;
+	struct tool_output output = {0};
+	int64_t begun_ns = clock_mono_ns();
+	const struct tool *tool = find_tool(run, call->name, &err);
+	int rc = tool ? may_call(run, tool, arguments, &err) : -ENOENT;
+
+	if (!rc && was_called(run, call->name, arguments))
+		rc = err_set(&err, -EALREADY,
+			"%s was called with these arguments already: answer from what there is",
+			call->name);
+	if (!rc)
+		rc = tool_run(tools_of(run), tool, call->arguments, run->turn->caller,
+			run->turn->cancelled, &output, &err);
+	int failed = render_result(run, rc, &output, &err, text);
+	agent_add_step(run, call->name, arguments, rc,
+		!rc		      ? output.summary
+			: err.text[0] ? err.text
+				      : strerror(-rc),
+		begun_ns);
+	tool_output_release(&output);
+	if (atomic_load(run->turn->cancelled))
+		return -ECANCELED;
+	return failed;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/tools.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/auto.h"
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/schema.h"
+#include "core/tools/table.h"
+
+AUTO_DEFINE(cJSON_Delete, cJSON *);
+
+static const struct tool *const builtin[] = {
+	&tool_get_document,
+	&tool_list_documents,
+	&tool_summarize_document,
+	&tool_vector_search,
+};
+
+struct tools {
+	struct tools_parts parts;
+	struct tool *items; /* by name */
+	size_t count;
+};
+
+void tool_output_release(struct tool_output *output)
+{
+	cJSON_Delete(output->data);
+	retrieval_release(&output->found);
+	*output = (struct tool_output){0};
+}
+
+static int add(struct tools *tools, const struct tool *tool, struct err *err)
+{
+	struct tool *item = &tools->items[tools->count];
+
+	*item = *tool;
+	item->schema = cJSON_Parse(item->parameters);
+	if (!item->schema)
+		return err_set(err, -ENOMEM, "the tool %s: its schema is not JSON", item->name);
+	tools->count++;
+	int rc = schema_know(item->schema, err);
+	return rc ? err_prefix(err, rc, item->name) : 0;
+}
+
+int tools_new(struct tools **out, const struct tools_parts *parts, struct err *err)
+{
+	struct tools *tools = calloc(1, sizeof(*tools));
+	int rc = 0;
+
+	if (tools)
+		tools->items = calloc(ARRAY_LEN(builtin), sizeof(*tools->items));
+	if (!tools || !tools->items) {
+		free(tools);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	tools->parts = *parts;
+	for (size_t i = 0; i < ARRAY_LEN(builtin) && !rc; i++)
+		rc = add(tools, builtin[i], err);
+	if (rc)
+		tools_free(tools);
+	else
+		*out = tools;
+	return rc;
+}
+
+void tools_free(struct tools *tools)
+{
+	if (!tools)
+		return;
+	for (size_t i = 0; i < tools->count; i++)
+		cJSON_Delete(tools->items[i].schema);
+	free(tools->items);
+	free(tools);
+}
+
+const struct tools_parts *tools_parts(const struct tools *tools)
+{
+	return &tools->parts;
+}
+
+size_t tools_count(const struct tools *tools)
+{
+	return tools->count;
+}
+
+const struct tool *tools_at(const struct tools *tools, size_t index)
+{
+	return &tools->items[index];
+}
+
+const struct tool *tools_find(const struct tools *tools, const char *name)
+{
+	for (size_t i = 0; i < tools->count; i++)
+		if (!strcmp(tools->items[i].name, name))
+			return &tools->items[i];
+	return NULL;
+}
+
+/* JSON in lines, a newline at its end. */
+static char *print(const cJSON *json)
+{
+	AUTO_FREE char *text = cJSON_Print(json);
+	char *line = NULL;
+
+	if (!text || asprintf(&line, "%s\n", text) < 0)
+		return NULL;
+	return line;
+}
+
+char *tool_schema_text(const struct tool *tool)
+{
+	AUTO(cJSON_Delete) cJSON *root = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(root, "name", tool->name);
+	cJSON_AddStringToObject(root, "description", tool->description);
+	cJSON_AddItemToObject(root, "parameters", cJSON_Duplicate(tool->schema, true));
+	return print(root);
+}
+
+int tool_run(const struct tools *tools, const struct tool *tool, const char *arguments,
+	const struct caller *caller, const atomic_bool *cancelled, struct tool_output *out,
+	struct err *err)
+{
+	bool is_blank = !arguments[strspn(arguments, " \t\r\n")];
+	AUTO(cJSON_Delete) cJSON *json = cJSON_ParseWithOpts(is_blank ? "{}" : arguments, NULL, 1);
+	int64_t begun_ns = clock_mono_ns();
+
+	*out = (struct tool_output){0};
+	if (!cJSON_IsObject(json))
+		return err_set(err, -EINVAL, "the arguments must be one JSON object");
+	int rc = schema_check(tool->schema, json, err);
+	if (rc)
+		return rc;
+	struct tool_call call = {
+		.tools = tools,
+		.tool = tool,
+		.caller = caller,
+		.arguments = json,
+		.cancelled = cancelled,
+	};
+	rc = tool->run(&call, out, err);
+	metric_add(METRIC_TOOL_CALLS, 1);
+	metric_observe(HISTOGRAM_TOOL, clock_mono_ns() - begun_ns);
+	return rc;
+}
+
+char *tool_result_text(int rc, struct tool_output *output, const struct err *err)
+{
+	AUTO(cJSON_Delete) cJSON *root = cJSON_CreateObject();
+
+	cJSON_AddBoolToObject(root, "success", rc == 0);
+	cJSON_AddItemToObject(root, "data", rc ? cJSON_CreateNull() : TAKE_PTR(output->data));
+	if (rc)
+		cJSON_AddStringToObject(root, "error", err->text[0] ? err->text : strerror(-rc));
+	else
+		cJSON_AddNullToObject(root, "error");
+	return print(root);
+}
