@@ -250,7 +250,7 @@ void draft_release(struct draft *draft)
 	else if (draft->turn)
 		ask_kick_turn(draft->turn);
 	if (draft->has_truncated && !draft->has_written)
-		session_hide(draft->session, draft->opened + 1, draft->opened_seq);
+		session_hide(draft->session, draft->opened + 1, draft->opened_seq, NULL);
 	turn_unref(draft->turn);
 	turn_unref(draft->reading);
 	session_unref(draft->session);

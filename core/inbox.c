@@ -319,6 +319,7 @@ static void on_timer(struct timer *timer)
 /* It has changed: whatever was under way is void. */
 static void restart(struct item *item)
 {
+	item->is_adopted = false;
 	item_cancel(item);
 	if (item->entry->inode->writers > 0)
 		item_set_state(item, ITEM_OPEN);
@@ -454,17 +455,21 @@ static void attr_changed_one(struct inbox *inbox, struct spool_entry *entry)
 	if (!item || !is_candidate(entry))
 		return;
 	item->must_edit = true; /* it is read when the file has settled, or when it has run */
-	if (item->state == ITEM_SETTLING || item->state == ITEM_OPEN)
+	if (item->state == ITEM_SETTLING || item->state == ITEM_OPEN) {
+		item_edit_access(item); /* who may read it does not wait for that */
 		return;
+	}
 	item_edit_document(item);
 	item->must_edit = item->run != NULL;
 }
 
-void inbox_attr_changed(struct inbox *inbox, struct spool_inode *inode)
+void inbox_attr_changed(
+	struct inbox *inbox, struct spool_inode *inode, inbox_done done, void *context)
 {
 	struct spool_entry *next;
 
 	inbox_active(inbox, inode->uid);
+	inbox_edits_begin(inbox, done, context);
 	if (inode->kind == SPOOL_FOLDER)
 		each_below(inbox, inode, attr_changed_one);
 	for (struct spool_entry *entry = inode->name; entry; entry = next) {
@@ -472,6 +477,7 @@ void inbox_attr_changed(struct inbox *inbox, struct spool_inode *inode)
 		if (inode->kind == SPOOL_FILE)
 			attr_changed_one(inbox, entry);
 	}
+	inbox_edits_end(inbox);
 }
 
 /* --- documents whose file went ---------------------------------------------------- */
@@ -556,18 +562,17 @@ static void adopt(void *context, struct spool_entry *entry)
 		return;
 	}
 	struct item *item = item_of(inbox, entry);
+	item->is_adopted = true;
 	item->document = entry->document;
 	if (!document || (!document->version && document->status != DOC_FAILED))
 		entry->clean = 0; /* its record was lost, or was not finished */
 	item->has_failed = document && document->status == DOC_FAILED;
-	/* Killed between the record and the spool's note of it: the same file by size and time. */
-	bool is_same = document && (document->status == DOC_FAILED || document->version) &&
-		document->status != DOC_PROCESSING && document->size == entry->inode->size &&
-		document->mtime_ns == entry->inode->mtime_ns;
-	if (is_same && entry->clean != entry->inode->generation)
-		spool_clean(inbox->parts.spool, entry, entry->inode->generation);
-	if (item->has_failed && entry->clean == entry->inode->generation)
+	item->must_edit = inbox->was_killed; /* a change of bits may not have come to the record */
+	if (item->has_failed && entry->clean == entry->inode->generation) {
+		if (item->must_edit)
+			item_edit_document(item);
 		return; /* it stays until it is rewritten or deleted */
+	}
 	item_settle(item, inbox->parts.config->settle_ns);
 }
 
@@ -576,8 +581,9 @@ static void adopt_orphan(void *context, const struct uuid *document)
 	inbox_check_document(context, document);
 }
 
-void inbox_start(struct inbox *inbox)
+void inbox_start(struct inbox *inbox, bool was_killed)
 {
+	inbox->was_killed = was_killed;
 	spool_each(inbox->parts.spool, adopt, inbox);
 	spool_each_orphan(inbox->parts.spool, adopt_orphan, inbox);
 	inbox_folders_start(inbox);
@@ -602,8 +608,20 @@ const char *inbox_state(struct inbox *inbox, const struct spool_entry *entry)
 	return doc_status_name(item->state == ITEM_RUNNING ? DOC_PROCESSING : DOC_PENDING);
 }
 
+/* What was to be told to its record when the file had settled. */
+static void tell_record(void *context, struct spool_entry *entry)
+{
+	struct item *item = entry->item;
+
+	(void)context;
+	if (item && item->must_edit)
+		item_edit_document(item);
+}
+
 void inbox_stop(struct inbox *inbox)
 {
+	if (!inbox->is_stopping)
+		spool_each(inbox->parts.spool, tell_record, NULL);
 	inbox->is_stopping = true;
 }
 

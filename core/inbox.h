@@ -34,8 +34,9 @@ struct inbox_parts {
 int inbox_new(struct inbox **out, const struct inbox_parts *parts);
 
 /* Adopt what a restart found in the spool: files that were not ingested for good are taken up
- * again, and documents whose file went while nobody looked are deleted. */
-void inbox_start(struct inbox *inbox);
+ * again, and documents whose file went while nobody looked are deleted. @was_killed: what the
+ * daemon before was told may not have come to the records. */
+void inbox_start(struct inbox *inbox, bool was_killed);
 
 /* Take nothing new up; jobs that run are cancelled. */
 void inbox_stop(struct inbox *inbox);
@@ -58,8 +59,12 @@ void inbox_came(struct inbox *inbox, struct spool_entry *entry);
 /* A name is about to go: unlinked, or another file is renamed over it. */
 void inbox_leaves(struct inbox *inbox, struct spool_entry *entry);
 
-/* Mode, owner, group, mtime or an extended attribute have changed (of a folder: for all below). */
-void inbox_attr_changed(struct inbox *inbox, struct spool_inode *inode);
+typedef void (*inbox_done)(void *context, int result);
+
+/* Mode, owner, group, mtime or an extended attribute have changed (of a folder: for all below).
+ * @done (NULL: nobody waits) is called with 0 when the documents obey, perhaps at once. */
+void inbox_attr_changed(
+	struct inbox *inbox, struct spool_inode *inode, inbox_done done, void *context);
 
 /* "user.askfs.…" was removed from a file: from its document, too. */
 void inbox_attr_removed(struct inbox *inbox, struct spool_inode *inode, const char *name);
@@ -72,8 +77,6 @@ size_t inbox_settling(const struct inbox *inbox);
 const char *inbox_state(struct inbox *inbox, const struct spool_entry *entry);
 
 /* --- What happens to documents (for who shows them) ------------------------------- */
-
-typedef void (*inbox_done)(void *context, int result);
 
 /* Delete a document and its names in the inbox. When @done is called no search that begins
  * later finds it. */

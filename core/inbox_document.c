@@ -31,6 +31,37 @@ int document_take_xattrs(struct document *document, const struct spool_inode *in
 
 /* --- editing ---------------------------------------------------------------------- */
 
+/* Edits that somebody waits for. */
+struct edits {
+	size_t left; /* and one until all are begun */
+	inbox_done done;
+	void *context;
+};
+
+void inbox_edits_begin(struct inbox *inbox, inbox_done done, void *context)
+{
+	struct edits *edits = done ? calloc(1, sizeof(*edits)) : NULL;
+
+	if (edits)
+		*edits = (struct edits){1, done, context};
+	else if (done)
+		done(context, 0); /* short of memory: nobody waits */
+	inbox->edits = edits;
+}
+
+static void made(struct edits *edits)
+{
+	if (!edits || --edits->left)
+		return;
+	edits->done(edits->context, 0);
+	free(edits);
+}
+
+void inbox_edits_end(struct inbox *inbox)
+{
+	made(TAKE_PTR(inbox->edits));
+}
+
 struct edit {
 	struct job job;
 	struct task task;
@@ -40,6 +71,7 @@ struct edit {
 	struct document told; /* attributes to take over: title, source, tags */
 	bool has_told;
 	struct run *running; /* held; it is in the pipeline and obeys new bits too */
+	struct edits *edits; /* it is one of; NULL: of none */
 	inbox_done done;
 	void *context;
 	int result;
@@ -139,6 +171,7 @@ static void finish_edit(struct task *task)
 		edit->done(edit->context, edit->result);
 	if (edit->running)
 		run_unref(edit->running);
+	made(edit->edits);
 	inbox->jobs--;
 	edit_free(edit);
 }
@@ -182,6 +215,9 @@ static void submit(struct edit *edit)
 		edit->running = entry->run;
 		run_ref(edit->running);
 	}
+	edit->edits = edit->inbox->edits;
+	if (edit->edits)
+		edit->edits->left++;
 	edit->inbox->jobs++;
 	pool_submit(edit->inbox->parts.io, &edit->job);
 }
@@ -215,6 +251,18 @@ static void edit_file(
 		edit_file_xattr(inbox, edit, entry);
 }
 
+/* The documents of the file's other names are of the same bits. */
+static void tell_other_names(struct inbox *inbox, const struct library_entry *document)
+{
+	struct spool_entry *entry = inbox_resolve(inbox, document->access.owner, document->path);
+
+	if (!entry || !uuid_equal(&entry->document, &document->id))
+		return;
+	for (struct spool_entry *name = entry->inode->name; name; name = name->next_name)
+		if (name != entry && name->item)
+			item_edit_access(name->item);
+}
+
 /* The copies of a change's strings. 0 or -ENOMEM. */
 static int copy_edit(struct document_edit *to, const struct document_edit *from)
 {
@@ -243,6 +291,8 @@ void inbox_edit(struct inbox *inbox, const struct uuid *id, const struct documen
 	edit_file(inbox, change_, entry);
 	edit_library(inbox, change_, entry);
 	submit(edit);
+	if (change_->set & EDIT_ACCESS)
+		tell_other_names(inbox, entry);
 }
 
 void inbox_attr_removed(struct inbox *inbox, struct spool_inode *inode, const char *name)
@@ -288,6 +338,24 @@ void item_edit_document(struct item *item)
 	edit->has_told = true;
 	edit->edit.set = (is_same ? 0 : EDIT_ACCESS) | (is_same_time ? 0 : EDIT_MTIME);
 	edit->edit.mtime_ns = entry->inode->mtime_ns;
+	edit->edit.access = access;
+	edit_library(inbox, &edit->edit, document);
+	submit(edit);
+}
+
+void item_edit_access(struct item *item)
+{
+	struct inbox *inbox = item->inbox;
+	struct library_entry *document = library_find(inbox->parts.library, &item->entry->document);
+	struct access access = inbox_access(item->entry);
+
+	if (!document || document->access.owner != access.owner ||
+		(document->access.group == access.group && document->access.mode == access.mode))
+		return;
+	struct edit *edit = edit_new(inbox, &document->id, NULL, NULL);
+	if (!edit)
+		return;
+	edit->edit.set = EDIT_ACCESS;
 	edit->edit.access = access;
 	edit_library(inbox, &edit->edit, document);
 	submit(edit);
@@ -348,30 +416,52 @@ static void find_name(void *context, struct spool_entry *entry)
 		search->found = entry;
 }
 
+static void remove_name(struct inbox *inbox, struct spool_entry *entry)
+{
+	struct spool_inode *folder = entry->folder;
+	char *name = strdup(entry->text);
+	struct item *item = entry->item;
+
+	if (item && item->run)
+		item->must_delete = true;
+	note_remove(inbox, entry);
+	inbox_leaves(inbox, entry);
+	spool_unlink(inbox->parts.spool, entry, false, NULL, NULL);
+	if (name)
+		inbox->parts.renamed(inbox->parts.context, folder, name);
+	free(name);
+}
+
+/* It is another file by now, and becomes a document of its own when it has settled. */
+static void release_name(struct inbox *inbox, struct spool_entry *entry)
+{
+	struct item *item = item_of(inbox, entry);
+
+	item_cancel(item);
+	inbox_assign(inbox, entry, &(struct uuid){0});
+	item_settle(item, item->settle_ns);
+}
+
+/* The file that the document's path leads to goes with it; where there is none, the one that was
+ * renamed goes. Any other that was the document's once stays. */
 static void remove_names(struct inbox *inbox, const struct uuid *id)
 {
 	struct library_entry *document = library_find(inbox->parts.library, id);
+	struct spool_entry *at_path =
+		document ? inbox_resolve(inbox, document->access.owner, document->path) : NULL;
+	bool is_taken = at_path;
 
+	if (at_path && uuid_equal(&at_path->document, id))
+		remove_name(inbox, at_path);
 	while (document && document->names > 0) {
 		struct name_search search = {.inbox = inbox, .id = id};
-		search.found = inbox_resolve(inbox, document->access.owner, document->path);
-		if (!search.found || !uuid_equal(&search.found->document, id)) {
-			search.found = NULL;
-			spool_each(inbox->parts.spool, find_name, &search);
-		}
+		spool_each(inbox->parts.spool, find_name, &search);
 		if (!search.found)
 			return;
-		struct spool_inode *folder = search.found->folder;
-		char *name = strdup(search.found->text);
-		struct item *item = search.found->item;
-		if (item && item->run)
-			item->must_delete = true;
-		note_remove(inbox, search.found);
-		inbox_leaves(inbox, search.found);
-		spool_unlink(inbox->parts.spool, search.found, false, NULL, NULL);
-		if (name)
-			inbox->parts.renamed(inbox->parts.context, folder, name);
-		free(name);
+		if (is_taken)
+			release_name(inbox, search.found);
+		else
+			remove_name(inbox, search.found);
 	}
 }
 

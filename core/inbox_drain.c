@@ -129,6 +129,16 @@ static void drain(struct item *item)
 	inbox_trim_later(inbox);
 }
 
+/* Does a folder above hide the file from those whom its own bits let in? cp -a, rsync and tar open
+ * a folder at their end; until then the document would have to be told of it. */
+static bool is_hidden_for_now(const struct item *item)
+{
+	struct access access = inbox_access(item->entry);
+
+	return access.mode != (item->entry->inode->mode & 0777) &&
+		!inbox_is_quiet(item->inbox, access.owner);
+}
+
 void item_drain_later(struct item *item)
 {
 	const struct inbox_parts *parts = &item->inbox->parts;
@@ -142,6 +152,8 @@ void item_drain_later(struct item *item)
 		loop_timer(parts->loop, &item->timer, now + BUSY_NS);
 	else if (now < due)
 		loop_timer(parts->loop, &item->timer, due);
+	else if (is_hidden_for_now(item))
+		loop_timer(parts->loop, &item->timer, now + parts->config->folder_drain_ns / 8);
 	else
 		drain(item);
 }

@@ -70,7 +70,7 @@ void inbox_folder_emptied(struct inbox *inbox, const struct spool_inode *folder)
 	arm_folders(inbox);
 }
 
-static bool is_quiet(struct inbox *inbox, uid_t uid)
+bool inbox_is_quiet(struct inbox *inbox, uid_t uid)
 {
 	const struct owner_activity *owner = activity_of(inbox, uid);
 
@@ -89,7 +89,7 @@ static void on_folder_timer(struct timer *timer)
 		struct spool_inode *folder = spool_inode(inbox->parts.spool, watch->ino);
 		if (!folder || folder->children || !folder->name) {
 			free(watch); /* gone, or in use again */
-		} else if (is_quiet(inbox, folder->uid)) {
+		} else if (inbox_is_quiet(inbox, folder->uid)) {
 			struct spool_inode *above = folder->name->folder;
 			free(watch);
 			inbox_remove_name(inbox, folder->name);

@@ -24,6 +24,7 @@ struct item {
 	enum item_state state;
 	bool has_failed; /* the last attempt; the error note says why */
 	bool must_edit; /* the record may not say what the file says */
+	bool is_adopted; /* found by a restart, and not written since */
 	bool must_delete; /* the document is to be deleted when it has run */
 	unsigned attempts; /* in a row, that may pass */
 	uint32_t generation; /* that was taken up last */
@@ -44,6 +45,7 @@ struct item_list {
 struct inbox {
 	struct inbox_parts parts;
 	bool is_stopping;
+	bool was_killed; /* the daemon before */
 	size_t settling, running;
 	struct item_list ready; /* ITEM_READY */
 	struct item_list unsafe; /* ITEM_UNSAFE, waiting for the next barrier */
@@ -56,6 +58,7 @@ struct inbox {
 	struct folder_watch *folders; /* emptied by draining */
 	struct owner_activity *owners;
 	unsigned jobs; /* on the I/O pool */
+	struct edits *edits; /* that somebody will wait for, while they are made; NULL: none */
 };
 
 /* inbox.c */
@@ -94,6 +97,7 @@ void inbox_remove_name(struct inbox *inbox, struct spool_entry *entry);
 
 /* inbox_folders.c */
 void inbox_active(struct inbox *inbox, uid_t owner); /* a user did something there just now */
+bool inbox_is_quiet(struct inbox *inbox, uid_t owner); /* for as long as folders wait */
 void inbox_folder_emptied(struct inbox *inbox, const struct spool_inode *folder);
 void inbox_folders_init(struct inbox *inbox);
 void inbox_folders_start(struct inbox *inbox); /* those that an earlier daemon emptied */
@@ -102,11 +106,17 @@ void inbox_folders_release(struct inbox *inbox);
 /* inbox_note.c */
 void note_write(struct inbox *inbox, struct spool_entry *entry, const char *text);
 void note_remove(struct inbox *inbox, struct spool_entry *entry);
+bool note_is_there(struct inbox *inbox, const struct spool_entry *entry);
 
 /* inbox_document.c */
 /* Title, source and tags of the inode's attributes into the record. 0 or -ENOMEM. */
 int document_take_xattrs(struct document *document, const struct spool_inode *inode);
 /* Make record and library say what the file says now. */
 void item_edit_document(struct item *item);
+/* The same of who may read it, alone. */
+void item_edit_access(struct item *item);
+/* @done is called when all edits are made that are begun between the two; NULL: nobody waits. */
+void inbox_edits_begin(struct inbox *inbox, inbox_done done, void *context);
+void inbox_edits_end(struct inbox *inbox);
 
 #endif

@@ -77,6 +77,11 @@ static void on_created(void *context, int result)
 	pool_submit(note->inbox->parts.io, &note->job);
 }
 
+bool note_is_there(struct inbox *inbox, const struct spool_entry *entry)
+{
+	return find_note(inbox, entry);
+}
+
 void note_write(struct inbox *inbox, struct spool_entry *entry, const char *text)
 {
 	struct spool_new new = {

@@ -116,10 +116,13 @@ static void go_on(struct item *item, struct run *run)
 {
 	struct inbox *inbox = item->inbox;
 
-	item->has_failed = run->job.outcome == INGEST_FAILED;
-	if (item->has_failed)
+	bool fails_still =
+		run->job.outcome == INGEST_UNCHANGED && run->job.record.status == DOC_FAILED;
+	item->has_failed = run->job.outcome == INGEST_FAILED || fails_still;
+	bool is_noted = fails_still && note_is_there(inbox, item->entry);
+	if (item->has_failed && !is_noted)
 		note_write(inbox, item->entry, run->job.record.error ? run->job.record.error : "");
-	else
+	else if (!item->has_failed)
 		note_remove(inbox, item->entry);
 	item->attempts = 0;
 	item->indexed_ns = clock_mono_ns();
@@ -283,6 +286,7 @@ static void start(struct item *item)
 	run->inbox = inbox;
 	run->item = item;
 	run->refs = 1;
+	run->job.is_adopted = item->is_adopted;
 	run->job.queued_ns = item->settled_ns;
 	run->job.begun = item->entry->inode->size >= SHOW_BYTES ? on_begun : NULL;
 	run->job.published = on_published;

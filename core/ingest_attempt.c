@@ -113,9 +113,12 @@ void attempt_examine(struct attempt *attempt)
 	}
 	job->err = (struct err)ERR_NONE; /* that there is no record yet is no failure */
 	attempt->version = ingest_record_next_version(&attempt->before);
-	if (attempt->before.version &&
-		memcmp(attempt->before.sha256, attempt->sha256, HASH_SIZE) == 0)
+	const struct document *before = &attempt->before;
+	bool is_same = memcmp(before->sha256, attempt->sha256, HASH_SIZE) == 0;
+	if (is_same && before->version)
 		resume(attempt);
+	else if (is_same && before->status == DOC_FAILED && job->is_adopted)
+		attempt->fate = ATTEMPT_UNCHANGED;
 }
 
 /* Failures that are not the document's own and may pass. */

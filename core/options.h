@@ -40,7 +40,7 @@ void options_release(struct options *options);
 int options_copy(struct options *to, const struct options *from);
 
 /* Read options.json. White space alone is all defaults, and so is null for a member.
- * @model is the only name that "model" may have besides null; NULL: it may have any. -EINVAL with *err set for
+ * @model is the only name that "model" may have besides null; NULL: any. -EINVAL with *err set for
  * anything else that it does not know; then @out is initialised and empty. */
 int options_parse(
 	const char *json, size_t len, const char *model, struct options *out, struct err *err);

@@ -141,10 +141,10 @@ static void cancel_before(struct session *session, uint64_t serial, int rc)
 		ask_cancel(turn, rc);
 }
 
-void session_hide(struct session *session, uint64_t serial, uint32_t seq)
+int session_hide(struct session *session, uint64_t serial, uint32_t seq, struct waiter *waiter)
 {
 	if (session->is_removed)
-		return;
+		return -ENOENT;
 	cancel_before(session, serial, -ECANCELED);
 	for (struct turn *turn = session->pending; turn; turn = turn->next)
 		if (turn->seq < seq)
@@ -156,10 +156,10 @@ void session_hide(struct session *session, uint64_t serial, uint32_t seq)
 		turn_unref(TAKE_PTR(session->answered));
 	}
 	if (seq <= session->record.first_seq)
-		return;
+		return 0;
 	session->record.first_seq = seq;
 	session->record.updated_ns = clock_wall_ns();
-	ask_store_session(session, NULL);
+	return ask_store_session(session, waiter);
 }
 
 int session_remove(struct session *session, struct waiter *waiter)

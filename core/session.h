@@ -56,7 +56,8 @@ int session_set_access(struct session *session, const struct access *access, str
  * -errno when the catalog has forgotten it too. -EINPROGRESS or -errno. */
 int session_remove(struct session *session, struct waiter *waiter);
 
-/* Cancel what was committed before @serial, and hide what lies before sequence @seq. */
-void session_hide(struct session *session, uint64_t serial, uint32_t seq);
+/* Cancel what was committed before @serial, and hide what lies before sequence @seq. 0: that is
+ * all. -EINPROGRESS: @waiter (may be NULL) gets 0 or -errno when it is stored. -errno. */
+int session_hide(struct session *session, uint64_t serial, uint32_t seq, struct waiter *waiter);
 
 #endif

@@ -387,7 +387,7 @@ int spool_rename(struct spool *spool, struct spool_entry *entry, struct spool_in
 	}
 	struct spool_inode *gone = old ? old->inode : NULL;
 	if (old)
-		spool_tree_remove(&spool->tree, old);
+		spool_tree_replaced(&spool->tree, old);
 	if (!spool_tree_move(&spool->tree, entry, to_folder, to_name))
 		abort();
 	if (gone)
@@ -491,10 +491,10 @@ void spool_flush(struct spool *spool, struct spool_inode *inode, spool_done done
 }
 
 /* A name may have become clean, or the journal been rewritten, since the handle was opened: the
- * first write after that is told of again. */
+ * first write after that is told of again. So is one that ends a time that was set. */
 void spool_wrote(struct spool *spool, struct spool_inode *inode)
 {
-	if (is_clean(inode)) {
+	if (is_clean(inode) || inode->has_own_mtime) {
 		spool_record_generation(&spool->record, inode, inode->generation + 1);
 		inode->unwritten++;
 		spool_ref(inode);

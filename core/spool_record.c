@@ -237,7 +237,7 @@ static int rename_entry(struct spool_tree *tree, struct spool_entry *entry,
 	if (old && is_exchange)
 		return spool_tree_exchange(tree, entry, old);
 	if (old)
-		spool_tree_remove(tree, old);
+		spool_tree_replaced(tree, old);
 	return spool_tree_move(tree, entry, folder, name) ? 0 : -ENOMEM;
 }
 

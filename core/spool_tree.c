@@ -281,6 +281,13 @@ void spool_tree_orphan_remove(struct spool_tree *tree, const struct uuid *docume
 			tree->orphans[i--] = tree->orphans[--tree->orphan_count];
 }
 
+void spool_tree_replaced(struct spool_tree *tree, struct spool_entry *entry)
+{
+	if (!uuid_is_nil(&entry->document))
+		spool_tree_orphan_add(tree, &entry->document);
+	spool_tree_remove(tree, entry);
+}
+
 void spool_tree_assign(
 	struct spool_tree *tree, struct spool_entry *entry, const struct uuid *document)
 {

@@ -21,6 +21,9 @@ struct spool_tree {
 void spool_tree_orphan_add(struct spool_tree *tree, const struct uuid *document);
 void spool_tree_orphan_remove(struct spool_tree *tree, const struct uuid *document);
 
+/* Remove @entry, whose name another one takes: its document may be an orphan now. */
+void spool_tree_replaced(struct spool_tree *tree, struct spool_entry *entry);
+
 /* @entry is @document's from now on; the one that it was may be an orphan now. */
 void spool_tree_assign(
 	struct spool_tree *tree, struct spool_entry *entry, const struct uuid *document);

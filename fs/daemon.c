@@ -390,7 +390,7 @@ static int start(struct daemon *daemon, const struct daemon_options *options, st
 		rc = mount_it(daemon, err);
 	if (rc)
 		return rc;
-	inbox_start(fs->inbox);
+	inbox_start(fs->inbox, !daemon->state.was_ended);
 	if (fs->catchup)
 		catchup_start(fs->catchup);
 	return 0;

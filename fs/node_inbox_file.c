@@ -71,12 +71,16 @@ static int64_t pick_time(int set, int is_now, struct timespec time)
 	return set & is_now ? clock_wall_ns() : to_ns(time);
 }
 
+/* The journal has it, or the documents obey: the second of the two answers. */
 static void finish_setattr(void *context, int result)
 {
 	struct req *req = context;
 
-	if (result)
-		req_error(req, result);
+	req->result = req->result ? req->result : result;
+	if (--req->number)
+		return;
+	if (req->result)
+		req_error(req, req->result);
 	else
 		req_attr(req);
 }
@@ -104,9 +108,12 @@ static void set_attributes(struct node *node, struct req *req, const struct stat
 		req_attr(req);
 		return;
 	}
+	bool is_told = which & (SPOOL_MODE | SPOOL_UID | SPOOL_GID | SPOOL_MTIME);
+	req->result = 0;
+	req->number = 1 + is_told;
 	spool_setattr(fs->spool, inode, &to, which, finish_setattr, req);
-	if (which & (SPOOL_MODE | SPOOL_UID | SPOOL_GID | SPOOL_MTIME))
-		inbox_attr_changed(fs->inbox, inode);
+	if (is_told)
+		inbox_attr_changed(fs->inbox, inode, finish_setattr, req);
 }
 
 /* A truncation: first the journal learns that the file may change, then the file changes. */
@@ -280,7 +287,7 @@ void inbox_node_setxattr(struct node *node, struct req *req, const char *name, c
 	if (rc)
 		req_error(req, rc);
 	else if (is_ours && value)
-		inbox_attr_changed(fs->inbox, inode_of(node));
+		inbox_attr_changed(fs->inbox, inode_of(node), NULL, NULL);
 	else if (is_ours)
 		inbox_attr_removed(fs->inbox, inode_of(node), name);
 }
@@ -292,6 +299,21 @@ static bool is_writing(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
+/* Cut an open file to nothing; req->data becomes the time of that. */
+static int empty(int fd, struct req *req)
+{
+	int64_t *time_ns = malloc(sizeof(*time_ns));
+	struct stat attr;
+
+	req->data = time_ns;
+	if (!time_ns)
+		return -ENOMEM;
+	if (ftruncate(fd, 0) || fstat(fd, &attr))
+		return -errno;
+	*time_ns = to_ns(attr.st_mtim);
+	return 0;
+}
+
 static void work_open(struct req *req)
 {
 	char name[24];
@@ -299,10 +321,12 @@ static void work_open(struct req *req)
 	int flags = (is_writing(req->file.flags) ? O_RDWR : O_RDONLY) | O_CLOEXEC;
 	int fd = openat(
 		spool_dir_fd(req->fs->spool), spool_file(inode_of(req->node)->ino, name), flags);
-	if (fd >= 0 && req->file.flags & O_TRUNC && ftruncate(fd, 0)) {
-		req->result = -errno;
-		close(fd);
-		return;
+	if (fd >= 0 && req->file.flags & O_TRUNC) {
+		req->result = empty(fd, req);
+		if (req->result) {
+			close(fd);
+			return;
+		}
 	}
 	req->result = fd < 0 ? -errno : 0;
 	req->number = fd;
@@ -322,9 +346,10 @@ static void then_opened(struct req *req)
 		req_error(req, -ENOMEM);
 		return;
 	}
-	if (req->file.flags & O_TRUNC && inode->size) {
+	if (req->file.flags & O_TRUNC) {
 		inode->size = 0;
 		spool_wrote(fs->spool, inode);
+		inode->mtime_ns = *(const int64_t *)req->data;
 	}
 	req_open(req, handle, OPEN_CACHE_FRESH);
 }
@@ -338,7 +363,7 @@ static void journaled_open(void *context, int result)
 		req_error(req, result);
 		return;
 	}
-	if (req->file.flags & O_TRUNC && inode->size)
+	if (req->file.flags & O_TRUNC)
 		inbox_wrote(req->fs->inbox, inode);
 	req_offload(req, work_open, then_opened);
 }
@@ -479,16 +504,21 @@ static void work_fallocate(struct req *req)
 	struct stat attr;
 
 	req->result = fallocate(t->fd, (int)req->number, t->offset, (off_t)t->size) ? -errno : 0;
-	if (!req->result && fstat(t->fd, &attr) == 0)
+	if (!req->result && fstat(t->fd, &attr) == 0) {
 		t->offset = attr.st_size;
+		t->mtime_ns = to_ns(attr.st_mtim);
+	}
 }
 
 static void then_fallocated(struct req *req)
 {
 	struct transfer *t = req->data;
+	struct spool_inode *inode = inode_of(req->node);
 
 	if (!req->result)
-		inode_of(req->node)->size = (uint64_t)t->offset;
+		inode->size = (uint64_t)t->offset;
+	if (t->mtime_ns && !inode->has_own_mtime)
+		inode->mtime_ns = t->mtime_ns;
 	req_error(req, req->result);
 }
 

@@ -313,15 +313,25 @@ static void folder_list(struct node *dir, struct req *req)
 	req_list(req);
 }
 
-/* The part of mkdir that may ask a directory server: is that the caller's login name? The
- * request's buffer has the name; req->number becomes 1 if so. */
+/* Below it are the accounts of daemons, and the last one is nobody's. */
+#define UID_PERSON 1000
+#define UID_NOBODY 65534
+
+enum { LOGIN_NONE, LOGIN_OWN, LOGIN_ANOTHERS };
+
+/* The part of mkdir that may ask a directory server: whose login name is that? The request's
+ * buffer has the name. */
 static void compare_login(struct req *req)
 {
 	char buffer[4096];
 	struct passwd entry, *found = NULL;
 
-	if (getpwuid_r(req_uid(req), &entry, buffer, sizeof(buffer), &found) == 0 && found)
-		req->number = strcmp(found->pw_name, req->buf.data) == 0;
+	if (getpwnam_r(req->buf.data, &entry, buffer, sizeof(buffer), &found) || !found)
+		req->number = LOGIN_NONE;
+	else if (found->pw_uid == req_uid(req))
+		req->number = LOGIN_OWN;
+	else if (found->pw_uid >= UID_PERSON && found->pw_uid != UID_NOBODY)
+		req->number = LOGIN_ANOTHERS; /* the place of his own searches */
 }
 
 static void make(struct req *req)
@@ -330,10 +340,13 @@ static void make(struct req *req)
 	AUTO_FREE char *path = path_of(dir, req->buf.data);
 	struct search *search = NULL;
 	struct caller caller;
-	int rc = path ? req_caller(req, &caller) : -ENOMEM;
+	int rc = !path				? -ENOMEM
+		: req->number == LOGIN_ANOTHERS ? -EPERM
+						: req_caller(req, &caller);
 
 	if (!rc) {
-		rc = searches_make(dir->fs->searches, path, req->number != 0, &caller, &search);
+		rc = searches_make(
+			dir->fs->searches, path, req->number == LOGIN_OWN, &caller, &search);
 		caller_release(&caller);
 	}
 	if (rc)
@@ -349,7 +362,7 @@ static void folder_mkdir(struct node *dir, struct req *req, const char *name, mo
 		req_error(req, -ENOMEM);
 		return;
 	}
-	req->number = 0;
+	req->number = LOGIN_NONE;
 	if (is_folder(dir))
 		make(req);
 	else

@@ -359,14 +359,17 @@ static int change_access(struct turn_node *self, struct req *req, const struct s
 }
 
 /* truncate(2) without a handle empties the session at once. */
-static int cut(struct turn_node *self, const struct stat *attr, struct handle *handle)
+static int cut(
+	struct turn_node *self, struct req *req, const struct stat *attr, struct handle *handle)
 {
 	if (handle)
 		return ask_handle_truncate(handle, (uint64_t)attr->st_size);
 	if (attr->st_size)
 		return -EINVAL;
-	session_hide(self->session, UINT64_MAX, self->session->next_seq);
-	return 0;
+	struct turn_wait *wait = wait_new(req, attr_step);
+	return wait
+		? session_hide(self->session, UINT64_MAX, self->session->next_seq, &wait->waiter)
+		: -ENOMEM;
 }
 
 /* Times are accepted and stay what they are: those of the answer. */
@@ -379,7 +382,7 @@ static void turn_setattr(
 	if (self->file != TURN_TEXT)
 		rc = -EPERM;
 	else if (set & FUSE_SET_ATTR_SIZE)
-		rc = cut(self, attr, handle);
+		rc = cut(self, req, attr, handle);
 	else if (set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		rc = change_access(self, req, attr, set);
 	if (rc == -EINPROGRESS)

@@ -6,7 +6,8 @@
 #include "core/generator.h"
 #include "core/remote/openai.h"
 
-/* @model is copied. 0: the generator owns @server; -errno with *err set: @server stays the caller's. */
+/* @model is copied. 0: the generator owns @server; -errno with *err set: @server stays the
+ * caller's. */
 int generator_openai_new(
 	struct generator **out, struct openai *server, const char *model, struct err *err);
 

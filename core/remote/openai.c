@@ -144,8 +144,8 @@ static int no_model(struct openai *server, const struct openai_request *request,
 		server->base_url, request->model, names.data);
 }
 
-/* Ollama: 400 "… does not support tools"; vLLM: 400 and llama.cpp: 500 name the switch of theirs that
- * is off. */
+/* Ollama: 400 "… does not support tools"; vLLM: 400 and llama.cpp: 500 name the switch of theirs
+ * that is off. */
 static bool has_no_tools(const struct openai_request *request, int status, const char *text)
 {
 	return request->has_tools && (status == 400 || status == 422 || status >= 500) &&

@@ -17,6 +17,47 @@ from harness import (ASKFS, Failed, check, contains, equal, eventually, is_sanit
 ROUNDS = int(os.environ.get("ASKFS_TORTURE", "12" if is_sanitized() else "50"))
 
 
+SAVANNA, FOREST = "The zebra lives in the savanna.\n", "The zebra lives in the forests.\n"
+
+
+@setting(config={"inbox.drain": "never"})
+def test_a_rewrite_that_keeps_size_and_time(kb):
+    """cp -p, rsync --inplace -t, sed -i -c, exiftool -P: only the bytes tell."""
+    path = kb.drop("zebra.txt", SAVANNA)
+    os.utime(path, (1.6e9, 1.6e9))
+    kb.indexed("zebra.txt")
+    time.sleep(1.5)  # it is safe now
+    write(path, FOREST)
+    os.utime(path, (1.6e9, 1.6e9))
+    kb.kill()
+    kb.start()
+    equal(read(path), FOREST.encode(), "the file after a kill")
+    kb.indexed("zebra.txt", FOREST)
+
+
+@setting(config={"inbox.drain": "never"})
+def test_a_rewrite_right_after_a_time_was_set(kb):
+    path = kb.drop("zebra.txt", SAVANNA)
+    os.utime(path, (1.6e9, 1.6e9))
+    kb.indexed("zebra.txt")
+    write(path, FOREST)
+    kb.kill()
+    kb.start()
+    kb.indexed("zebra.txt", FOREST)
+
+
+@setting(config={"inbox.drain": "never"})
+def test_a_document_whose_path_was_taken_and_given_up(kb):
+    """mv a b; rm b: neither document has a file any more, and a kill does not bring one back."""
+    kb.add_many({"a.txt": SAVANNA, "b.txt": "The quagga is extinct.\n"})
+    time.sleep(1.5)
+    os.rename(os.path.join(kb.inbox, "a.txt"), os.path.join(kb.inbox, "b.txt"))
+    os.unlink(os.path.join(kb.inbox, "b.txt"))
+    kb.kill()
+    kb.start()
+    eventually(lambda: kb.paths() == [], lambda: f"no document; there are {kb.paths()}")
+
+
 class Writers:
     """Threads that drop files and ask until the daemon is gone. What a call acknowledged is
     remembered, and nothing else is."""

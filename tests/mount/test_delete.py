@@ -12,6 +12,18 @@ FACT = "The anchor of the museum weighs nine tons.\n"
 QUESTION = "What does the anchor weigh?"
 
 
+@setting(config={"inbox.settle": "1s", "inbox.drain": "never"})
+def test_a_file_that_was_the_documents_once_is_spared(kb):
+    """A log that was rotated: its new path has not settled when the document goes."""
+    document = kb.add("log.txt", "The first log.\n")
+    path = os.path.join(kb.inbox, "log.txt")
+    os.rename(path, path + ".1.txt")
+    kb.drop("log.txt", "The second log.\n")
+    shutil.rmtree(document.folder)
+    check(os.path.exists(path + ".1.txt"), "the rotated file is gone")
+    kb.indexed("log.txt.1.txt", "The first log.\n")
+
+
 def test_ways_to_delete(kb):
     needs("busybox", "find", "gio")
     for n, remove in enumerate((

@@ -34,6 +34,21 @@ def test_an_emptied_folder_goes(kb):
     equal(kb.paths(), ["a/b/c.txt"], "documents")
 
 
+@setting(config={"inbox.drain": "200ms", "inbox.folder_drain": "3s"})
+def test_a_folder_that_is_opened_at_the_end_of_a_copy(kb):
+    """cp -a and tar fill a folder of 0700, and set its mode when they are through."""
+    folder = os.path.join(kb.inbox, "public")
+    os.mkdir(folder, 0o700)
+    kb.drop("public/a.txt", "Words for everybody.\n")
+    document = kb.indexed("public/a.txt")
+    equal(document.meta["mode"], "0600", "mode while the folder is closed")
+    stays(lambda: os.path.exists(os.path.join(folder, "a.txt")), "it left too early", 1)
+    os.chmod(folder, 0o755)
+    equal(document.meta["mode"], "0644", "mode when it was opened")
+    eventually(lambda: os.listdir(kb.inbox) == [], "the inbox is empty", 15)
+    equal(document.meta["mode"], "0644", "mode in the end")
+
+
 @setting(config={"inbox.drain": "200ms", "inbox.folder_drain": "1500ms"})
 def test_a_folder_stays_while_its_owner_writes(kb):
     os.mkdir(os.path.join(kb.inbox, "a"))

@@ -32,6 +32,23 @@ def differences(before, after):
     return wrong
 
 
+def touch_in_every_way(kb):
+    """Files that are never ingested, whose times came about in other ways than by a write."""
+    def name(what):
+        return kb.drop(what + ".part", "words\n")
+    own = name("own")
+    os.utime(own, ns=(10**18, 10**18))
+    with open(own, "a") as f:
+        f.write("more\n")
+    for _ in range(2):
+        os.close(os.open(name("cut"), os.O_WRONLY | os.O_TRUNC))
+        os.close(os.open(os.path.join(kb.inbox, "cut.part"), os.O_WRONLY | os.O_TRUNC))
+    fd = os.open(name("long"), os.O_WRONLY)
+    os.posix_fallocate(fd, 0, 10000)
+    os.close(fd)
+    os.truncate(name("short"), 2)
+
+
 def fill(kb):
     os.makedirs(os.path.join(kb.inbox, "a/b"))
     kb.add_many({"one.txt": "The first note.\n", "a/two.txt": "The second note.\n",
@@ -41,6 +58,7 @@ def fill(kb):
     kb.drop("noise.bin", NOISE)
     kb.failed("noise.bin")
     kb.drop("empty.txt", b"")
+    touch_in_every_way(kb)
     os.symlink("one.txt", os.path.join(kb.inbox, "link"))
     kb.ask("What is the first note?", "talk"), kb.ask("And the second?", "talk")
     os.mkdir(kb.path("search", "note"))
@@ -63,6 +81,21 @@ def test_a_kill_changes_nothing(kb):
     kb.wait_status()
     wrong = differences(before, picture(kb))
     check(not wrong, "\n".join(wrong[:40]))
+
+
+@setting(config={"inbox.settle": "5s", "inbox.drain": "never"})
+def test_what_was_said_of_a_file_that_had_not_settled(kb):
+    """After a rename it settles anew; what is said of it meanwhile survives an orderly end."""
+    kb.drop("a.txt", "The first note.\n")
+    kb.wait_status()
+    path = os.path.join(kb.inbox, "b.txt")
+    os.rename(os.path.join(kb.inbox, "a.txt"), path)
+    os.setxattr(path, "user.askfs.title", b"A note")
+    os.chmod(path, 0o600)
+    kb.restart()
+    kb.wait_status()
+    meta = kb.find("b.txt").meta
+    equal((meta["title"], meta["mode"]), ("A note", "0600"), "title and mode")
 
 
 def test_inode_numbers_are_distinct(kb):

@@ -173,6 +173,40 @@ def test_chmod_in_the_inbox_counts_too(kb):
 
 
 @EVERYBODY
+def test_chmod_of_a_file_that_is_being_written(kb):
+    """A log: whoever writes it keeps it open, and it never settles."""
+    path = as_user(ALICE, lambda: kb.drop("log.txt", "The code of the safe is 4711.\n"))
+    document = kb.indexed("log.txt")
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+    os.write(fd, b"Another line.\n")
+    as_user(ALICE, lambda: os.chmod(path, 0o600))
+    equal(document.meta["mode"], "0600", "mode of the document")
+    contains(as_user(BOB, lambda: kb.ask("What is the code of the safe?", "bob")),
+             "The documents do not say.", "what Bob is told")
+    os.close(fd)
+
+
+@setting(options=("allow_other",), config={"inbox.drain": "never"})
+def test_chmod_of_a_folder_is_obeyed_when_it_returns(kb):
+    """By all the documents below, also by a daemon that is killed right after it."""
+    def fill():
+        os.mkdir(os.path.join(kb.inbox, "f"))
+        for n in range(200):
+            write(os.path.join(kb.inbox, f"f/{n}.txt"), f"The number of zebra{n} is {n * 7}.\n")
+    as_user(ALICE, fill)
+    kb.wait_status()
+    equal(as_user(BOB, lambda: len(kb.documents())), 200, "documents that Bob sees before")
+    as_user(ALICE, lambda: os.chmod(os.path.join(kb.inbox, "f"), 0o700))
+    equal(as_user(BOB, lambda: len(kb.documents())), 0, "documents that Bob sees")
+    as_user(ALICE, lambda: os.chmod(os.path.join(kb.inbox, "f"), 0o755))
+    as_user(ALICE, lambda: os.chmod(os.path.join(kb.inbox, "f"), 0o700))
+    kb.kill()
+    kb.start()
+    kb.wait_status()
+    eventually(lambda: as_user(BOB, lambda: len(kb.documents())) == 0, "Bob sees none after a kill")
+
+
+@setting(options=("allow_other",))
 def test_chmod_ends_reading_at_once(kb):
     """Also for whoever has looked a moment ago, so that the kernel remembers the bits."""
     drop(kb, ALICE, "a.txt", "The otter sleeps in the boathouse.\n", 0o644)

@@ -45,7 +45,7 @@ static void start(struct world *world)
 	};
 
 	assert_int_equal(inbox_new(&world->inbox, &parts), 0);
-	inbox_start(world->inbox);
+	inbox_start(world->inbox, false);
 }
 
 static void begin(struct world *world)
