@@ -111,7 +111,9 @@ static int render_result(struct run *run, int rc, struct tool_output *output, co
 		buf_addf(text, "error: %s", err->text[0] ? err->text : strerror(-rc));
 		return text->failed;
 	}
-	run->is_tainted = run->has_result = true;
+	run->is_tainted = true;
+	run->has_result |=
+		count || !cJSON_IsArray(output->data) || cJSON_GetArraySize(output->data) > 0;
 	if (!count || output->is_digest)
 		add_data(run, output, text);
 	if (count)
@@ -154,8 +156,8 @@ int agent_call(struct run *run, const struct chat_call *call, struct buf *text)
 			"%s was called with these arguments already: answer from what there is",
 			call->name);
 	if (!rc)
-		rc = tool_run(tools_of(run), tool, call->arguments, run->turn->caller,
-			run->turn->cancelled, &output, &err);
+		rc = tool_run(tools_of(run), tool, call->arguments ? call->arguments : "",
+			run->turn->caller, run->turn->cancelled, &output, &err);
 	int failed = render_result(run, rc, &output, &err, text);
 	agent_add_step(run, call->name, arguments, rc,
 		!rc		      ? output.summary

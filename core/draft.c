@@ -156,14 +156,19 @@ static int commit(struct draft *draft)
 	}
 	if (session->writing == turn)
 		turn_unref(TAKE_PTR(session->writing));
-	if (draft->seq < session->record.first_seq)
+	uint32_t former = draft->seq >= session->record.first_seq ? draft->seq : 0;
+	bool is_last = former && former + 1 == session->next_seq;
+	if (!is_last) /* what is owed stands at the end */
 		draft->seq = session->next_seq++;
 	free(turn->question);
 	turn->question = question;
 	turn->question_len = draft->text.len;
 	turn->seq = draft->seq;
 	draft->has_start = false;
-	return ask_commit(turn);
+	int rc = ask_commit(turn);
+	if (!rc && former && !is_last)
+		ask_store_retraction(session, former);
+	return rc;
 }
 
 int draft_flush(struct draft *draft, struct waiter *waiter)

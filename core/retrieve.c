@@ -23,8 +23,11 @@
 #define LIST_LENGTH 100
 /* The best chunk of the words' list is to reach this share of the question's idf. */
 #define WORDS_SHARE .8
-/* How often a search is made in all while records change under it. */
-#define SEARCHES 3
+/* How often a search is made in all while records change under it, and how long it waits before the
+ * second one; twice as long each time. A version changes places in two stores, one after the other,
+ * in some milliseconds, or more on a slow disk. */
+#define SEARCHES 8
+#define WAIT_NS	 NS_PER_MS
 
 /* What the two searches look for. */
 struct aim {
@@ -335,6 +338,8 @@ int retrieve(const struct retriever *retriever, const struct retrieve_request *r
 	aim.text = text.data;
 	r = embed(&aim, err);
 	for (int i = 0; r == 0 && is_stale && i < SEARCHES; i++) {
+		if (i > 0)
+			clock_sleep(WAIT_NS << (i - 1), NULL);
 		retrieval_release(out);
 		r = retrieve_once(&aim, out, &is_stale, err);
 	}

@@ -29,7 +29,7 @@ struct retrieve_request {
 /* Retrieve: embed, search by words and by meaning, fuse convexly by the embedder's weight,
  * drop what lies under the threshold, look each document's record up once more and drop what
  * @caller may not read, what was deleted, and chunks of another version (then the search is
- * made again, twice at most). With no embedder, or one that fails, exactly the lexical ranking.
+ * made again, for a while). With no embedder, or one that fails, exactly the lexical ranking.
  * 0 (also with no passage) or -errno with *err set. Any thread; blocks. */
 int retrieve(const struct retriever *retriever, const struct retrieve_request *request,
 	struct retrieval *out, struct err *err);

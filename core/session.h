@@ -14,13 +14,14 @@
 struct ask;
 
 /* Counted. Loop thread. Callers outside of core/ask*.c and core/draft.c read @record and
- * @options and nothing else, and use the functions. */
+ * @options and nothing else, but for @writings, and use the functions. */
 struct session {
 	unsigned refs;
 	struct ask *ask;
 	struct session_record record;
 	struct options options;
 	uint32_t next_seq; /* valid once is_scanned */
+	uint32_t writings; /* how often its name was opened for writing; whoever shows it counts */
 	bool is_scanned; /* its owed turns are known */
 	bool is_loaded; /* @answered is what the catalog has */
 	bool is_loading;

@@ -16,6 +16,13 @@ struct handle;
 
 #define NODE_BUCKETS 16384
 
+/* A thread that was told to look a name up again (fs/node_turn.c). */
+#define RETRIES 64
+struct turn_retry {
+	uint64_t ino; /* 0: none */
+	pid_t thread;
+};
+
 struct fs {
 	struct fuse_session *session;
 	struct loop *loop;
@@ -34,6 +41,8 @@ struct fs {
 	struct hiding *hiding; /* names that rm -r has unlinked; loop thread */
 	struct view *view; /* of by/; NULL until somebody looks; loop thread */
 	struct node *root;
+	struct turn_retry retries[RETRIES]; /* loop thread */
+	size_t last_retry;
 	struct node *buckets[NODE_BUCKETS]; /* loop thread */
 	struct handle *handles; /* all that are open; loop thread */
 	uid_t uid; /* of the daemon: owner of what nobody dropped */

@@ -239,13 +239,14 @@ static void create_step(struct waiter *waiter, int rc)
 		rc = session_load(session, waiter);
 	if (rc == -EINPROGRESS)
 		return;
-	struct node *node = rc ? NULL : turn_node_now(req->fs, session, TURN_TEXT);
+	struct node *node = rc ? NULL : turn_node_now(req->fs, session, TURN_TEXT, req_thread(req));
 	if (!rc && !node)
 		rc = -ENOMEM;
 	if (!rc)
 		rc = ask_handle_new(&handle, req, session, wait->flags);
 	session_unref(session);
 	if (!rc) {
+		turn_node_written(node, req);
 		req_create(req, node, handle, OPEN_CACHE_DIRECT);
 		return;
 	}

@@ -139,7 +139,8 @@ static void then_opened(struct req *req)
 	int fd = (int)req->number;
 
 	if (fd < 0 && fd != -EOPNOTSUPP) {
-		req_error(req, fd);
+		/* Another version has taken its place: the kernel looks the name up again. */
+		req_error(req, fd == -ENOENT ? -ESTALE : fd);
 		return;
 	}
 	handle = calloc(1, sizeof(*handle));

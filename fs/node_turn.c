@@ -27,6 +27,8 @@ struct turn_node {
 	struct turn *turn; /* a reference; NULL: nothing was asked yet */
 	bool is_pushed; /* the kernel knows the size */
 	bool is_pushing, is_rendering;
+	bool was_read; /* opened for reading: the kernel may hold pages of it */
+	bool is_written; /* opened for writing: the kernel's size of it is what was written */
 	bool is_rendered;
 	struct buf rendered; /* transcript.md */
 	struct waiters ready; /* that it is rendered, or pushed */
@@ -48,6 +50,14 @@ struct turn_job {
 static struct turn_node *turn_node(struct node *node)
 {
 	return (struct turn_node *)(void *)node;
+}
+
+static struct turn_retry *find_retry(struct fs *fs, uint64_t ino, pid_t thread)
+{
+	for (size_t i = 0; i < RETRIES; i++)
+		if (fs->retries[i].ino == ino && fs->retries[i].thread == thread)
+			return &fs->retries[i];
+	return NULL;
 }
 
 /* --- content ---------------------------------------------------------------------- */
@@ -271,6 +281,19 @@ static void turn_read(struct handle *handle, struct req *req, size_t size, off_t
 
 static const struct handle_ops read_ops = {.read = turn_read};
 
+/* Looked up before, and opened after, somebody wrote to it. */
+static void open_uncached(struct req *req)
+{
+	struct handle *handle = calloc(1, sizeof(*handle));
+
+	if (!handle) {
+		req_error(req, -ENOMEM);
+		return;
+	}
+	handle->ops = &read_ops;
+	req_open(req, handle, OPEN_CACHE_DIRECT);
+}
+
 /* 0: it may be opened; -EINPROGRESS: @waiter was queued. */
 static int make_ready(struct turn_node *self, struct waiter *waiter)
 {
@@ -278,7 +301,7 @@ static int make_ready(struct turn_node *self, struct waiter *waiter)
 
 	if (!rc && self->file == TURN_TRANSCRIPT && !self->is_rendered)
 		rc = render(self, waiter);
-	return rc ? rc : push(self, waiter);
+	return rc || self->is_written ? rc : push(self, waiter);
 }
 
 static void open_step(struct waiter *waiter, int rc)
@@ -291,22 +314,50 @@ static void open_step(struct waiter *waiter, int rc)
 		req_park_waiter(req);
 		return;
 	}
-	if (rc)
+	struct turn_node *self = turn_node(req->node);
+	if (rc) {
 		req_error(req, rc);
-	else
+	} else if (self->is_written) {
+		open_uncached(req);
+	} else {
+		self->was_read = true;
 		req_open_content(req, &read_ops);
+	}
 }
 
+/* What is written sets the size that the kernel has of a node, and would cut, or lengthen, what
+ * others read of the answer. So nobody writes to a node that was read, and a written one is looked
+ * up no more: the writer is sent to look the name up again, and finds a node of his own. */
 static void open_for_writing(struct turn_node *self, struct req *req, int flags)
 {
 	struct handle *handle;
-	int rc = self->file == TURN_TEXT ? ask_handle_new(&handle, req, self->session, flags)
-					 : -EACCES;
+	int rc = self->file == TURN_TEXT ? 0 : -EACCES;
 
-	if (rc)
+	if (!rc && self->was_read && req_thread(req)) {
+		struct fs *fs = req->fs;
+		fs->retries[fs->last_retry++ % RETRIES] =
+			(struct turn_retry){self->node.ino, req_thread(req)};
+		rc = -ESTALE;
+	}
+	if (!rc)
+		rc = ask_handle_new(&handle, req, self->session, flags);
+	if (rc) {
 		req_error(req, rc);
-	else
-		req_open(req, handle, OPEN_CACHE_DIRECT);
+		return;
+	}
+	turn_node_written(&self->node, req);
+	req_open(req, handle, OPEN_CACHE_DIRECT);
+}
+
+void turn_node_written(struct node *node, const struct req *req)
+{
+	struct turn_node *self = turn_node(node);
+	struct turn_retry *retry = find_retry(node->fs, node->ino, req_thread(req));
+
+	self->is_written = true;
+	self->session->writings++;
+	if (retry)
+		retry->ino = 0;
 }
 
 static void turn_open(struct node *node, struct req *req, int flags)
@@ -410,11 +461,15 @@ uint64_t turn_node_ino(const struct session *session, enum turn_file file)
 	return node_hash(kinds[file], &session->record.conversation, sizeof(struct uuid));
 }
 
-struct node *turn_node_now(struct fs *fs, struct session *session, enum turn_file file)
+struct node *turn_node_now(
+	struct fs *fs, struct session *session, enum turn_file file, pid_t thread)
 {
 	struct turn *turn = session_current(session);
+	uint64_t ino = turn_node_ino(session, file);
 	uint64_t parts[] = {
-		turn_node_ino(session, file),
+		ino,
+		file == TURN_TEXT ? session->writings : 0,
+		find_retry(fs, ino, thread) ? (uint64_t)thread : 0,
 		(uint64_t)(uintptr_t)turn,
 		turn ? 0 : session->record.first_seq,
 		file == TURN_TRANSCRIPT ? ask_removals(fs->ask) : 0,
@@ -454,7 +509,7 @@ static void lookup_step(struct waiter *waiter, int rc)
 	if (!rc)
 		rc = session_load(lookup->session, waiter);
 	if (!rc) {
-		node = turn_node_now(req->fs, lookup->session, lookup->file);
+		node = turn_node_now(req->fs, lookup->session, lookup->file, req_thread(req));
 		struct turn_node *self = node ? turn_node(node) : NULL;
 		if (self && lookup->file == TURN_TRANSCRIPT && is_settled(self) &&
 			!self->is_rendered)

@@ -14,8 +14,13 @@ enum turn_file { TURN_TEXT, TURN_JSON, TURN_TRANSCRIPT, TURN_STREAM };
  * rendered, first. */
 void turn_node_lookup(struct req *req, struct session *session, enum turn_file file);
 
-/* The node of that file as it is now; the session must be loaded. NULL: no memory. */
-struct node *turn_node_now(struct fs *fs, struct session *session, enum turn_file file);
+/* The node of that file as it is now, for @thread of who asks (0: whoever); the session must be
+ * loaded. NULL: no memory. */
+struct node *turn_node_now(
+	struct fs *fs, struct session *session, enum turn_file file, pid_t thread);
+
+/* ask/<session> was opened for writing by that node. */
+void turn_node_written(struct node *node, const struct req *req);
 
 /* Its inode number, the same for every answer. */
 uint64_t turn_node_ino(const struct session *session, enum turn_file file);

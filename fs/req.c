@@ -53,6 +53,11 @@ gid_t req_gid(const struct req *req)
 	return fuse_req_ctx(req->fuse)->gid;
 }
 
+pid_t req_thread(const struct req *req)
+{
+	return fuse_req_ctx(req->fuse)->pid;
+}
+
 int req_caller(struct req *req, struct caller *out)
 {
 	enum { FEW = 32 };

@@ -46,6 +46,7 @@ struct req {
 int req_caller(struct req *req, struct caller *out);
 uid_t req_uid(const struct req *req);
 gid_t req_gid(const struct req *req);
+pid_t req_thread(const struct req *req); /* 0: it is not known here */
 
 /* Run @work on the I/O pool; then, if @then is not NULL, @then on the loop thread. With @then
  * NULL @work answers, with one of the functions marked "any thread". Loop thread. */

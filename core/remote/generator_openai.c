@@ -38,6 +38,7 @@ struct reply {
 	struct buf held; /* what may belong to a thought */
 	enum thought thought;
 	bool is_finished; /* a finish_reason came */
+	double indexes[CALLS_MAX]; /* of its calls, as the server counts them */
 };
 
 static struct remote *remote_of(struct generator *generator)
@@ -132,24 +133,26 @@ static int extend(char **slot, const char *piece)
 	return 0;
 }
 
-/* The call that a piece belongs to: by its index; some servers give every call the index 0, and an
- * id of its own. */
+/* The call that a piece belongs to: the latest of its index; some servers give every call the index
+ * 0, and an id of its own. */
 static struct chat_call *find_call(struct reply *reply, const cJSON *piece)
 {
 	struct chat_reply *out = reply->out;
 	const cJSON *index = cJSON_GetObjectItem(piece, "index");
 	const char *id = cJSON_GetStringValue(cJSON_GetObjectItem(piece, "id"));
 	double at = cJSON_IsNumber(index) ? index->valuedouble : (double)out->call_count;
-	struct chat_call *call =
-		at >= 0 && at < (double)out->call_count ? &out->calls[(size_t)at] : NULL;
 
-	if (call && id && *id && call->id && strcmp(call->id, id) != 0)
-		call = out->calls[out->call_count - 1].id &&
-				!strcmp(out->calls[out->call_count - 1].id, id)
-			? &out->calls[out->call_count - 1]
-			: NULL;
-	if (call || out->call_count >= CALLS_MAX)
-		return call;
+	for (size_t i = out->call_count; i-- > 0;) {
+		struct chat_call *call = &out->calls[i];
+		if (reply->indexes[i] != at)
+			continue;
+		if (!id || !*id || !call->id || !strcmp(call->id, id))
+			return call;
+		break;
+	}
+	if (out->call_count >= CALLS_MAX)
+		return NULL;
+	reply->indexes[out->call_count] = at;
 	return chat_reply_add_call(out);
 }
 

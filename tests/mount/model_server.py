@@ -44,6 +44,23 @@ def says(text, pause=0.0, usage=True):
     return Reply(events=[event(e) for e in parts + tail] + [event(b"[DONE]")], pause=pause)
 
 
+def calls(*wanted, text=None, index=None):
+    """Tools that the model wants called, (name, arguments) each, in pieces as OpenAI sends them.
+    @index: of all of them, as some servers have it."""
+    parts = [chunk(text)]
+    for n, (name, arguments) in enumerate(wanted):
+        arguments = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        at, half = n if index is None else index, len(arguments) // 2
+        for piece in ({"id": f"call{n}", "type": "function",
+                       "function": {"name": name, "arguments": ""}},
+                      {"function": {"arguments": arguments[:half]}},
+                      {"function": {"arguments": arguments[half:]}}):
+            delta = {"tool_calls": [{"index": at, **piece}]}
+            parts.append({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+    parts.append(chunk(None, "tool_calls"))
+    return Reply(events=[event(e) for e in parts] + [event(b"[DONE]")])
+
+
 def fails(status, message, headers=(), **more):
     return Reply(status, {"error": {"message": message, **more}}, headers=headers)
 

@@ -41,6 +41,33 @@ def questions(kb, *wanted, session="s"):
     return [text.count(w) for w in wanted]
 
 
+def test_readers_are_not_cut_by_who_writes(kb):
+    """A question that is written makes the answer that others read neither shorter nor longer."""
+    kb.add("fact.txt", "The mascot of the club is a badger.\n")
+    whole = kb.ask("What is the mascot?").encode()
+    end = time.monotonic() + 3
+
+    def read_on():
+        while time.monotonic() < end:
+            fd = os.open(kb.path("ask", "s"), os.O_RDONLY)
+            if os.read(fd, 4096) != whole:
+                os._exit(1)
+            os.close(fd)
+        os._exit(0)
+    readers = []
+    for _ in range(3):
+        readers.append(os.fork())
+        if not readers[-1]:
+            read_on()
+    n = 0
+    while time.monotonic() < end:
+        n += 1
+        with open(kb.path("ask", "s"), "wa"[n % 2]) as f:
+            f.write("What is the mascot? " * (1 + n % 7))
+        time.sleep(0.003)
+    check(not any([os.waitpid(reader, 0)[1] for reader in readers]), f"cut after {n} questions")
+
+
 def test_echo_and_cat(kb):
     kb.add_many(FACTS)
     path = kb.path("ask", "s")

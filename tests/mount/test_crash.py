@@ -58,6 +58,25 @@ def test_a_document_whose_path_was_taken_and_given_up(kb):
     eventually(lambda: kb.paths() == [], lambda: f"no document; there are {kb.paths()}")
 
 
+def test_a_question_that_was_rewritten_late(kb):
+    """One handle asks, is answered, others ask under the same name, and the handle writes on."""
+    kb.add("zebra.txt", SAVANNA)
+    path = kb.path("ask", "s")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    os.write(fd, b"Where does the ")
+    os.close(os.dup(fd))  # a FLUSH
+    read(path)
+    for n in range(10):
+        kb.ask(f"Question {n} about the zebra?")
+    os.write(fd, b"zebra live?")
+    os.close(fd)
+    kb.kill()
+    kb.start()
+    contains(text_of(path), "savanna", "the answer after a kill")
+    transcript = text_of(kb.path("sessions", "s", "transcript.md"))
+    check("Not answered yet" not in transcript, "it is not answered")
+
+
 class Writers:
     """Threads that drop files and ask until the daemon is gone. What a call acknowledged is
     remembered, and nothing else is."""

@@ -57,6 +57,19 @@ def test_the_old_version_answers_until_the_new_one_does(kb):
     check(document.meta["version"] >= 2, "no second version was ever made")
 
 
+def test_what_was_looked_at_is_there_in_the_next_version(kb):
+    """Somebody reads on while versions change places: there is always a text."""
+    document = kb.add("a.txt", ONE)
+    for n in range(4):
+        data = (TWO, ONE)[n % 2]
+        read(document.file("text.txt"))
+        kb.drop("a.txt", data)
+        end = time.monotonic() + 10
+        while document.text != data and time.monotonic() < end:
+            equal(len(os.listdir(document.file("original"))), 1, "original/")
+        equal(document.text, data, "text.txt")
+
+
 def test_rename_over_and_delete_and_create_are_versions(kb):
     document = kb.add("a.txt", ONE)
     kb.drop("a.txt.part", TWO)
