@@ -11,7 +11,7 @@
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
-#define CONFIG_SETTINGS 57
+#define CONFIG_SETTINGS 63
 
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
  * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
@@ -42,6 +42,14 @@ struct config {
 	char *agent_mode; /* off, auto, always */
 	char *agent_protocol; /* auto, native, text */
 	uint64_t agent_steps;
+
+	/* [net] */
+	bool net_allow;
+	char *net_allow_hosts,
+		*net_allow_addresses; /* words; "": all, and none besides public ones */
+	char *net_search_url;
+	int64_t net_timeout_ns;
+	uint64_t net_page_bytes;
 
 	/* [tools] */
 	uint64_t tool_workers;

@@ -99,6 +99,23 @@ const struct setting config_settings[] = {
 		CHOICE("auto native text"),
 		"how it calls: by its own means, in words, or in words where it has no means"},
 
+	{"net", "allow", NULL, "net", FIELD(net_allow), "no", {VALUE_FLAG, 0, 1, NULL},
+		"links that are dropped are fetched, and tools may use the network"},
+	{"net", "allow_hosts", NULL, "net_hosts", FIELD(net_allow_hosts), "",
+		{VALUE_TEXT, 0, 4000, NULL},
+		"hosts that may be asked: example.org, *.example.org; empty: all"},
+	{"net", "allow_addresses", NULL, "net_addresses", FIELD(net_allow_addresses), "",
+		{VALUE_TEXT, 0, 4000, NULL},
+		"addresses besides the public ones: 192.168.7.0/24; empty: none"},
+	{"net", "search_url", NULL, "search_url", FIELD(net_search_url), "",
+		{VALUE_URL, 0, 2000, NULL},
+		"a SearXNG for the tool web_search: http://127.0.0.1:8888/search; empty: no such "
+		"tool"},
+	{"net", "timeout", NULL, "net_timeout", FIELD(net_timeout_ns), "30s",
+		TIME(NS_PER_SEC, HOUR), "a page takes so long at most"},
+	{"net", "max_page", NULL, "max_page", FIELD(net_page_bytes), "16M", SIZE(KIB, GIB),
+		"largest page"},
+
 	{"tools", "workers", NULL, "tool_workers", FIELD(tool_workers), "2", COUNT(1, 64),
 		"threads for tools/*/run"},
 	{"tools", "max_arguments", NULL, "max_arguments", FIELD(tool_argument_bytes), "64K",

@@ -38,6 +38,9 @@ struct http_call {
 	char *request_body;
 	const atomic_bool *cancelled;
 	int64_t idle_ns;
+	bool (*allows)(const void *context, const struct sockaddr *address);
+	const void *allows_context;
+	bool was_refused; /* the thread's: an address was not allowed */
 	pthread_cond_t changed;
 
 	/* http->lock: */
@@ -98,6 +101,18 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 	return size * count;
 }
 
+static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_call *call = context;
+
+	(void)purpose;
+	if (!call->allows(call->allows_context, &address->addr)) {
+		call->was_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /* --- ends -------------------------------------------------------------------------- */
 
 static int code_of(CURLcode result)
@@ -125,7 +140,11 @@ static void finish(struct http_call *call, CURLcode result)
 	const char *detail = call->curl_why[0] ? call->curl_why : curl_easy_strerror(result);
 
 	pthread_mutex_lock(&call->http->lock);
-	if (!call->failure) {
+	if (!call->failure && result == CURLE_COULDNT_CONNECT && call->was_refused) {
+		call->failure = -EACCES;
+		snprintf(call->why, sizeof(call->why),
+			"its address is none of the public network ([net] allow_addresses)");
+	} else if (!call->failure) {
 		call->failure = code_of(result);
 		snprintf(call->why, sizeof(call->why), "%s", detail);
 	}
@@ -314,6 +333,11 @@ static int set_up(struct http_call *call, const struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	if (call->allows) {
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+	}
 	int rc = set_headers(call, request);
 	return rc ? rc : set_body(call, request);
 }
@@ -333,6 +357,8 @@ static int call_new(struct http_call **out, const struct http_request *request)
 	buf_init(&call->body, request->reply_max);
 	call->cancelled = request->cancelled;
 	call->idle_ns = request->idle_ns;
+	call->allows = request->allows;
+	call->allows_context = request->allows_context;
 	call->heard_ns = clock_mono_ns();
 	call->easy = curl_easy_init();
 	int rc = call->easy ? set_up(call, request) : -ENOMEM;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "core/err.h"
@@ -27,6 +28,10 @@ struct http_request {
 	int64_t total_ns;
 	size_t reply_max; /* bytes of the reply's body */
 	const atomic_bool *cancelled; /* set by another thread: give up soon; may be NULL */
+	/* May that address be connected to? Asked by http's thread, right before it would be; no
+	 * proxy is used then. NULL: any. -EACCES where none may. */
+	bool (*allows)(const void *context, const struct sockaddr *address);
+	const void *allows_context; /* outlives the call's thread */
 };
 
 /* Starts the thread at the first call. 0 or -errno. */
@@ -41,7 +46,7 @@ int http_begin(struct http *http, const struct http_request *request, struct htt
 
 /* One thread at a time for each call; they wait. All fail alike once the call has failed:
  * -EAGAIN where trying again may help (no connection, broken off), -ETIMEDOUT, -ECANCELED,
- * -EFBIG, -EPROTO, with the reason in *err. */
+ * -EFBIG, -EACCES, -EPROTO, with the reason in *err. */
 
 /* The reply's status once its head is there (from 100), or -errno. */
 int http_status(struct http_call *call, struct err *err);

@@ -217,6 +217,52 @@ static int begin_document(struct inbox *inbox, struct spool_entry *entry, char *
 	return 0;
 }
 
+struct name_search {
+	const struct uuid *document;
+	const struct spool_entry *but;
+	struct spool_entry *found;
+};
+
+static void find_name(void *context, struct spool_entry *entry)
+{
+	struct name_search *search = context;
+
+	if (entry != search->but && uuid_equal(&entry->document, search->document))
+		search->found = entry;
+}
+
+struct spool_entry *inbox_find_name(
+	struct inbox *inbox, const struct uuid *document, const struct spool_entry *but)
+{
+	struct name_search search = {.document = document, .but = but};
+
+	spool_each(inbox->parts.spool, find_name, &search);
+	return search.found;
+}
+
+void inbox_release_name(struct inbox *inbox, struct spool_entry *entry)
+{
+	struct item *item = item_of(inbox, entry);
+
+	item_cancel(item);
+	inbox_assign(inbox, entry, &(struct uuid){0});
+	if (item->state != ITEM_OPEN)
+		item_settle(item, item->settle_ns);
+}
+
+/* The document is that of @entry, which has its path. A file that was moved away from there and
+ * still bears it is another one from now on. */
+static void take_over(struct inbox *inbox, struct spool_entry *entry, struct library_entry *held)
+{
+	bool is_mine = uuid_equal(&entry->document, &held->id);
+	struct spool_entry *other;
+
+	while (held->names > (is_mine ? 1 : 0) &&
+		(other = inbox_find_name(inbox, &held->id, entry)))
+		inbox_release_name(inbox, other);
+	inbox_assign(inbox, entry, &held->id);
+}
+
 /* Find out which document the name is now. True: its content has to be looked at. */
 static bool identify(struct inbox *inbox, struct spool_entry *entry)
 {
@@ -233,7 +279,7 @@ static bool identify(struct inbox *inbox, struct spool_entry *entry)
 	struct library_entry *mine = find(inbox, &entry->document);
 	if (held) {
 		buf_release(&path);
-		inbox_assign(inbox, entry, &held->id);
+		take_over(inbox, entry, held);
 	} else if (mine &&
 		(mine->names > 1 || inbox_resolve(inbox, mine->access.owner, mine->path))) {
 		begin_document(inbox, entry, buf_take(&path, NULL)); /* another file has its path */

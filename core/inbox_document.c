@@ -401,21 +401,6 @@ static void run_deletion(struct job *job)
 	loop_post(deletion->inbox->parts.loop, &deletion->task);
 }
 
-/* Take the document's names out of the inbox. */
-struct name_search {
-	struct inbox *inbox;
-	const struct uuid *id;
-	struct spool_entry *found;
-};
-
-static void find_name(void *context, struct spool_entry *entry)
-{
-	struct name_search *search = context;
-
-	if (uuid_equal(&entry->document, search->id))
-		search->found = entry;
-}
-
 static void remove_name(struct inbox *inbox, struct spool_entry *entry)
 {
 	struct spool_inode *folder = entry->folder;
@@ -432,17 +417,7 @@ static void remove_name(struct inbox *inbox, struct spool_entry *entry)
 	free(name);
 }
 
-/* It is another file by now, and becomes a document of its own when it has settled. */
-static void release_name(struct inbox *inbox, struct spool_entry *entry)
-{
-	struct item *item = item_of(inbox, entry);
-
-	item_cancel(item);
-	inbox_assign(inbox, entry, &(struct uuid){0});
-	item_settle(item, item->settle_ns);
-}
-
-/* The file that the document's path leads to goes with it; where there is none, the one that was
+/* Take the document's names out of the inbox. The file that its path leads to goes; where there is none, the one that was
  * renamed goes. Any other that was the document's once stays. */
 static void remove_names(struct inbox *inbox, const struct uuid *id)
 {
@@ -454,14 +429,13 @@ static void remove_names(struct inbox *inbox, const struct uuid *id)
 	if (at_path && uuid_equal(&at_path->document, id))
 		remove_name(inbox, at_path);
 	while (document && document->names > 0) {
-		struct name_search search = {.inbox = inbox, .id = id};
-		spool_each(inbox->parts.spool, find_name, &search);
-		if (!search.found)
+		struct spool_entry *found = inbox_find_name(inbox, id, NULL);
+		if (!found)
 			return;
 		if (is_taken)
-			release_name(inbox, search.found);
+			inbox_release_name(inbox, found);
 		else
-			remove_name(inbox, search.found);
+			remove_name(inbox, found);
 	}
 }
 

@@ -71,6 +71,11 @@ void inbox_assign(struct inbox *inbox, struct spool_entry *entry, const struct u
 void inbox_check_document(struct inbox *inbox, const struct uuid *id);
 /* The file that a document's path leads to now, if it is the owner's and may be a document. */
 struct spool_entry *inbox_resolve(struct inbox *inbox, uid_t owner, const char *path);
+/* A name other than @but that is the document; NULL: there is none. Looks at every name. */
+struct spool_entry *inbox_find_name(
+	struct inbox *inbox, const struct uuid *document, const struct spool_entry *but);
+/* It is the document no more, and becomes one of its own when it has settled. */
+void inbox_release_name(struct inbox *inbox, struct spool_entry *entry);
 struct access inbox_access(const struct spool_entry *entry);
 
 void item_list_add(struct item_list *list, struct item *item);

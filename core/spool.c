@@ -311,10 +311,8 @@ int spool_unlink(struct spool *spool, struct spool_entry *entry, bool takes_docu
 		return -ENOTEMPTY;
 	touch_folder(entry->folder);
 	spool_record_unlink(&spool->record, entry, takes_document);
-	if (takes_document && !uuid_is_nil(&entry->document))
-		spool_tree_orphan_add(&spool->tree, &entry->document);
 	inode->ctime_ns = clock_wall_ns();
-	spool_tree_remove(&spool->tree, entry);
+	spool_tree_unlink(&spool->tree, entry, takes_document);
 	append_change(spool, done, context);
 	reap(spool, inode);
 	return 0;
@@ -387,7 +385,7 @@ int spool_rename(struct spool *spool, struct spool_entry *entry, struct spool_in
 	}
 	struct spool_inode *gone = old ? old->inode : NULL;
 	if (old)
-		spool_tree_replaced(&spool->tree, old);
+		spool_tree_unlink(&spool->tree, old, true);
 	if (!spool_tree_move(&spool->tree, entry, to_folder, to_name))
 		abort();
 	if (gone)

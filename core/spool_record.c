@@ -237,7 +237,7 @@ static int rename_entry(struct spool_tree *tree, struct spool_entry *entry,
 	if (old && is_exchange)
 		return spool_tree_exchange(tree, entry, old);
 	if (old)
-		spool_tree_replaced(tree, old);
+		spool_tree_unlink(tree, old, true);
 	return spool_tree_move(tree, entry, folder, name) ? 0 : -ENOMEM;
 }
 
@@ -290,9 +290,7 @@ static void replay_unlink(struct spool_tree *tree, struct unpack *in, bool takes
 	if (!entry)
 		return;
 	set_folder_time(entry->folder, time_ns);
-	if (takes_document && !uuid_is_nil(&entry->document))
-		spool_tree_orphan_add(tree, &entry->document);
-	spool_tree_remove(tree, entry);
+	spool_tree_unlink(tree, entry, takes_document);
 }
 
 static void replay_orphan(struct spool_tree *tree, struct unpack *in)

@@ -281,11 +281,17 @@ void spool_tree_orphan_remove(struct spool_tree *tree, const struct uuid *docume
 			tree->orphans[i--] = tree->orphans[--tree->orphan_count];
 }
 
-void spool_tree_replaced(struct spool_tree *tree, struct spool_entry *entry)
+void spool_tree_unlink(struct spool_tree *tree, struct spool_entry *entry, bool takes_document)
 {
-	if (!uuid_is_nil(&entry->document))
-		spool_tree_orphan_add(tree, &entry->document);
+	struct uuid document = entry->document;
+
 	spool_tree_remove(tree, entry);
+	if (uuid_is_nil(&document))
+		return;
+	if (takes_document)
+		spool_tree_orphan_add(tree, &document);
+	else
+		spool_tree_orphan_remove(tree, &document);
 }
 
 void spool_tree_assign(

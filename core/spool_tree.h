@@ -21,8 +21,9 @@ struct spool_tree {
 void spool_tree_orphan_add(struct spool_tree *tree, const struct uuid *document);
 void spool_tree_orphan_remove(struct spool_tree *tree, const struct uuid *document);
 
-/* Remove @entry, whose name another one takes: its document may be an orphan now. */
-void spool_tree_replaced(struct spool_tree *tree, struct spool_entry *entry);
+/* Remove @entry. @takes_document: its document may be an orphan now; else it is none, whatever
+ * became of other names that it had. */
+void spool_tree_unlink(struct spool_tree *tree, struct spool_entry *entry, bool takes_document);
 
 /* @entry is @document's from now on; the one that it was may be an orphan now. */
 void spool_tree_assign(

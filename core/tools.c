@@ -13,11 +13,32 @@
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
 
-static const struct tool *const builtin[] = {
-	&tool_get_document,
-	&tool_list_documents,
-	&tool_summarize_document,
-	&tool_vector_search,
+static bool always(const struct tools_parts *parts)
+{
+	(void)parts;
+	return true;
+}
+
+static bool has_network(const struct tools_parts *parts)
+{
+	return parts->fetcher;
+}
+
+static bool has_search_engine(const struct tools_parts *parts)
+{
+	return parts->http && parts->config->net_search_url[0];
+}
+
+static const struct {
+	const struct tool *tool;
+	bool (*is_enabled)(const struct tools_parts *parts);
+} builtin[] = {
+	{&tool_fetch_url, has_network},
+	{&tool_get_document, always},
+	{&tool_list_documents, always},
+	{&tool_summarize_document, always},
+	{&tool_vector_search, always},
+	{&tool_web_search, has_search_engine},
 };
 
 struct tools {
@@ -59,7 +80,7 @@ int tools_new(struct tools **out, const struct tools_parts *parts, struct err *e
 	}
 	tools->parts = *parts;
 	for (size_t i = 0; i < ARRAY_LEN(builtin) && !rc; i++)
-		rc = add(tools, builtin[i], err);
+		rc = builtin[i].is_enabled(parts) ? add(tools, builtin[i].tool, err) : 0;
 	if (rc)
 		tools_free(tools);
 	else

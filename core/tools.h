@@ -4,6 +4,7 @@
 #define ASKFS_CORE_TOOLS_H
 
 #include "core/config.h"
+#include "core/fetch.h"
 #include "core/ports.h"
 #include "core/retrieve.h"
 #include "core/tool.h"
@@ -13,6 +14,9 @@ struct tools_parts {
 	const struct config *config;
 	struct retriever retriever;
 	struct generator *generator;
+	struct parser *parser;
+	struct fetcher *fetcher; /* NULL: the network is not allowed */
+	struct http *http; /* for the search engine; NULL likewise */
 };
 
 /* Immutable once made: any thread. 0, or -ENOMEM, -EINVAL with *err set. */

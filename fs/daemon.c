@@ -48,6 +48,8 @@ struct daemon {
 	struct ports ports;
 	struct ingest *ingest;
 	struct agent *agent; /* NULL: the generator is no language model */
+	struct fetcher *fetcher; /* NULL: the network is not allowed */
+	struct http *http; /* likewise */
 	char *scratch_path; /* for files that never get a name */
 	struct watch fuse_watch, signal_watch;
 	struct fuse_buf buffer;
@@ -242,6 +244,17 @@ static int make_catchup(struct daemon *daemon, struct err *err)
 	return catchup_new(&fs->catchup, &parts) ? err_set(err, -ENOMEM, "no memory") : 0;
 }
 
+static int make_network(struct daemon *daemon, struct err *err)
+{
+	if (!daemon->fs.config->net_allow)
+		return 0;
+	log_info("links that are dropped are fetched, and tools may use the network");
+	int rc = fetcher_new(&daemon->fetcher, daemon->fs.config, err);
+	if (!rc && http_new(&daemon->http))
+		rc = err_set(err, -ENOMEM, "no memory");
+	return rc;
+}
+
 static int make_tools(struct daemon *daemon, const struct retriever *retriever, struct err *err)
 {
 	struct fs *fs = &daemon->fs;
@@ -249,6 +262,9 @@ static int make_tools(struct daemon *daemon, const struct retriever *retriever, 
 		.config = fs->config,
 		.retriever = *retriever,
 		.generator = fs->ports->generator,
+		.parser = fs->ports->parser,
+		.fetcher = daemon->fetcher,
+		.http = daemon->http,
 	};
 	int rc = tools_new(&fs->tools, &parts, err);
 
@@ -374,6 +390,8 @@ static int start(struct daemon *daemon, const struct daemon_options *options, st
 	if (!rc)
 		rc = start_threads(daemon, err);
 	if (!rc)
+		rc = make_network(daemon, err);
+	if (!rc)
 		rc = start_ingest(daemon, err);
 	if (!rc)
 		rc = start_inbox(daemon, err);
@@ -495,6 +513,8 @@ void daemon_free(struct daemon *daemon)
 	tool_jobs_free(fs->tool_jobs);
 	agent_free(daemon->agent);
 	tools_free(fs->tools);
+	fetcher_free(daemon->fetcher);
+	http_free(daemon->http);
 	hiding_free(fs->hiding);
 	inbox_free(fs->inbox);
 	catchup_free(fs->catchup);

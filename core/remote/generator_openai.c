@@ -318,7 +318,7 @@ static cJSON *body_of(const struct remote *remote, const struct chat_request *re
 	return body;
 }
 
-static int send(struct remote *remote, const struct chat_request *request, struct http_call **call,
+static int post(struct remote *remote, const struct chat_request *request, struct http_call **call,
 	struct err *err)
 {
 	AUTO(cJSON_Delete) cJSON *body = body_of(remote, request);
@@ -342,7 +342,7 @@ static int remote_chat(struct generator *generator, const struct chat_request *r
 {
 	AUTO(http_end) struct http_call *call = NULL;
 	struct reply reply = {.sink = sink, .context = context, .out = out, .err = err};
-	int rc = send(remote_of(generator), request, &call, err);
+	int rc = post(remote_of(generator), request, &call, err);
 
 	if (rc)
 		return rc;

@@ -44,7 +44,7 @@ int argument_document(const struct tool_call *call, struct document *out, struct
 	return rc;
 }
 
-static void add_text(cJSON *object, const char *name, const char *text)
+void add_text_or_null(cJSON *object, const char *name, const char *text)
 {
 	AUTO_BUF struct buf clean;
 
@@ -68,18 +68,18 @@ cJSON *describe_document(const struct document *document)
 	char id[UUID_TEXT];
 
 	cJSON_AddStringToObject(object, "document_id", uuid_format(&document->id, id));
-	add_text(object, "title", document->title);
-	add_text(object, "path", document->path);
-	add_text(object, "source", document->source);
+	add_text_or_null(object, "title", document->title);
+	add_text_or_null(object, "path", document->path);
+	add_text_or_null(object, "source", document->source);
 	cJSON_AddStringToObject(object, "status", doc_status_name(document->status));
-	add_text(object, "content_type", document->content_type);
+	add_text_or_null(object, "content_type", document->content_type);
 	cJSON_AddNumberToObject(object, "size", (double)document->size);
 	cJSON_AddNumberToObject(object, "chunk_count", document->chunk_count);
 	cJSON_AddNumberToObject(object, "version", document->version);
 	add_time(object, "created_at", document->created_ns);
 	add_time(object, "updated_at", document->updated_ns);
 	if (document->error)
-		add_text(object, "error", document->error);
+		add_text_or_null(object, "error", document->error);
 	return object;
 }
 

@@ -5,10 +5,12 @@
 
 #include "core/tools.h"
 
+extern const struct tool tool_fetch_url;
 extern const struct tool tool_get_document;
 extern const struct tool tool_list_documents;
 extern const struct tool tool_summarize_document;
 extern const struct tool tool_vector_search;
+extern const struct tool tool_web_search;
 
 /* What tools have in common (core/tools/arguments.c). */
 
@@ -19,6 +21,9 @@ double argument_number(const struct tool_call *call, const char *name, double st
 /* The record of the document that "document_id" names, if the caller may read it and it was
  * indexed: 0, or -EINVAL, -ENOENT with *err set. The caller of this releases *out. */
 int argument_document(const struct tool_call *call, struct document *out, struct err *err);
+
+/* A member with text that may not be UTF-8, null where there is none. */
+void add_text_or_null(cJSON *object, const char *name, const char *text);
 
 /* A record in brief; NULL when memory is short. */
 cJSON *describe_document(const struct document *document);

@@ -91,6 +91,28 @@ def test_a_document_renamed_over_another(kb):
     equal(target.versions, {1: TWO.encode()}, "versions")
 
 
+@setting(config={"inbox.settle": "300ms", "inbox.drain": "1s"})
+def test_a_log_that_was_rotated_and_drained(kb):
+    """The document stays with the path; the file that was moved away becomes another one, once
+    its writer lets go of it. A restart deletes neither."""
+    document = kb.add("log.txt", ONE)
+    path = os.path.join(kb.inbox, "log.txt")
+    with open(path, "a") as writer:
+        os.rename(path, os.path.join(kb.inbox, "log.1.txt"))
+        kb.drop("log.txt", TWO)
+        equal(kb.indexed("log.txt", TWO).id, document.id, "id of the path")
+        eventually(lambda: not os.path.exists(path), "the new log is drained", 20)
+        writer.write("The last line.\n")
+    kb.indexed("log.1.txt", ONE + "The last line.\n")
+    eventually(lambda: os.listdir(kb.inbox) == [], "the inbox is empty", 20)
+    for again in (kb.restart, kb.kill):
+        again()
+        if not kb.daemon:
+            kb.start()
+        time.sleep(1)
+        equal(sorted(kb.paths()), ["log.1.txt", "log.txt"], "documents")
+
+
 def test_a_rename_takes_the_document_along(kb):
     document = kb.add("a.txt", ONE)
     os.mkdir(os.path.join(kb.inbox, "sub"))
