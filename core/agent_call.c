@@ -4,6 +4,7 @@
  * What documents say is not to be obeyed. So once any text that the user did not write stands in
  * the chat, the model may read what the user may read, and nothing that it calls can carry any of
  * that away (may_call). */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,28 @@ AUTO_DEFINE(cJSON_Delete, cJSON *);
 
 /* --- what the model may have called ------------------------------------------------- */
 
+/* Does the address end here, and not go on as another one? */
+static bool ends_here(const char *rest)
+{
+	bool may_go_on = *rest && strchr(".?,;:!'()", *rest);
+	char next = may_go_on ? rest[1] : rest[0];
+
+	return !next ||
+		(!isalnum((unsigned char)next) && !strchr("/-_%=&#~+@$*", next) &&
+			!((unsigned char)next & 0x80));
+}
+
+/* Does the question hold that address word for word? */
+static bool stands_in(const char *question, const char *url)
+{
+	size_t len = strlen(url);
+
+	for (const char *at = question; len && (at = strstr(at, url)); at++)
+		if (ends_here(at + len))
+			return true;
+	return false;
+}
+
 /* Only what the user wrote himself may go out to an address once there is other text. */
 static int may_call(
 	const struct run *run, const struct tool *tool, const cJSON *arguments, struct err *err)
@@ -30,7 +53,7 @@ static int may_call(
 
 	if (!run->is_tainted || tool->reach == TOOL_READS)
 		return 0;
-	if (tool->reach == TOOL_FETCHES && url && url[0] && strstr(run->turn->question, url))
+	if (tool->reach == TOOL_FETCHES && url && stands_in(run->turn->question, url))
 		return 0;
 	return err_set(err, -EPERM,
 		tool->reach == TOOL_FETCHES

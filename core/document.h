@@ -28,6 +28,8 @@ struct doc_version {
  * answers. */
 /* In extra_metadata: the title that the document itself brought along. */
 #define DOCUMENT_OWN_TITLE "document_title"
+/* Likewise: where the page came from that was ingested in place of the link to it. */
+#define DOCUMENT_LINK "link"
 
 struct document {
 	struct uuid id;

@@ -9,16 +9,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include <curl/curl.h>
-
 #include "core/auto.h"
 #include "core/clock.h"
 #include "core/net_address.h"
 #include "core/robots.h"
+#include "core/url.h"
 
 AUTO_DEFINE(http_end, struct http_call *);
-AUTO_DEFINE(curl_url_cleanup, CURLU *);
-AUTO_DEFINE(curl_free, char *);
+AUTO_DEFINE(url_free, struct url *);
 
 #define REDIRECTS  5
 #define CONNECT_NS (10 * NS_PER_SEC)
@@ -77,8 +75,8 @@ static bool fits(const char *host, const char *pattern, size_t len)
 
 static bool is_listed(const struct fetcher *fetcher, const char *host)
 {
-	const char *list = fetcher->config->net_allow_hosts + strspn(
-		fetcher->config->net_allow_hosts, separators);
+	const char *list = fetcher->config->net_allow_hosts +
+		strspn(fetcher->config->net_allow_hosts, separators);
 
 	if (!*list)
 		return true;
@@ -91,36 +89,28 @@ static bool is_listed(const struct fetcher *fetcher, const char *host)
 	return false;
 }
 
-/* The part of an address, for the caller to free with curl_free; NULL: it has none. */
-static char *part(CURLU *url, CURLUPart which, unsigned flags)
-{
-	char *text = NULL;
-
-	return curl_url_get(url, which, &text, flags) ? NULL : text;
-}
-
 /* Is it a service that askfs itself works with? */
-static bool is_own(const char *endpoint, CURLU *url)
+static bool is_own(const char *endpoint, const struct url *url)
 {
-	AUTO(curl_url_cleanup) CURLU *own = endpoint[0] ? curl_url() : NULL;
+	AUTO(url_free) struct url *own = NULL;
 
-	if (!own || curl_url_set(own, CURLUPART_URL, endpoint, 0))
+	if (!endpoint[0] || url_new(&own, endpoint))
 		return false;
-	AUTO(curl_free) char *host = part(url, CURLUPART_HOST, 0);
-	AUTO(curl_free) char *port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-	AUTO(curl_free) char *own_host = part(own, CURLUPART_HOST, 0);
-	AUTO(curl_free) char *own_port = part(own, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+	AUTO_FREE char *host = url_part(url, URL_HOST);
+	AUTO_FREE char *port = url_part(url, URL_PORT);
+	AUTO_FREE char *own_host = url_part(own, URL_HOST);
+	AUTO_FREE char *own_port = url_part(own, URL_PORT);
 	return host && own_host && port && own_port && !strcasecmp(host, own_host) &&
 		!strcmp(port, own_port);
 }
 
 /* May that address be asked? */
-static int judge(const struct fetcher *fetcher, CURLU *url, struct err *err)
+static int judge(const struct fetcher *fetcher, const struct url *url, struct err *err)
 {
-	AUTO(curl_free) char *scheme = part(url, CURLUPART_SCHEME, 0);
-	AUTO(curl_free) char *host = part(url, CURLUPART_HOST, 0);
-	AUTO(curl_free) char *user = part(url, CURLUPART_USER, 0);
-	AUTO(curl_free) char *password = part(url, CURLUPART_PASSWORD, 0);
+	AUTO_FREE char *scheme = url_part(url, URL_SCHEME);
+	AUTO_FREE char *host = url_part(url, URL_HOST);
+	AUTO_FREE char *user = url_part(url, URL_USER);
+	AUTO_FREE char *password = url_part(url, URL_PASSWORD);
 
 	if (!scheme || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
 		return err_set(err, -EINVAL, "only http:// and https:// addresses are fetched");
@@ -168,12 +158,12 @@ static int read_body(struct http_call *call, struct buf *body, struct err *err)
 }
 
 /* Ask for @url; *status and, where there is one, the page, or the address that it leads to. */
-static int hop(struct fetcher *fetcher, CURLU *url, size_t max, const atomic_bool *cancelled,
+static int hop(struct fetcher *fetcher, struct url *url, size_t max, const atomic_bool *cancelled,
 	int *status, struct page *out, struct err *err)
 {
 	static const char *const headers[] = {"Accept: text/html, */*;q=0.8", NULL};
 	AUTO(http_end) struct http_call *call = NULL;
-	AUTO(curl_free) char *text = part(url, CURLUPART_URL, 0);
+	AUTO_FREE char *text = url_part(url, URL_WHOLE);
 	struct http_request request = {
 		.url = text,
 		.headers = headers,
@@ -196,10 +186,9 @@ static int hop(struct fetcher *fetcher, CURLU *url, size_t max, const atomic_boo
 		return err_prefix(err, *status, text);
 	if (is_redirect(*status)) {
 		const char *to = http_header(call, "location");
-		if (!to || curl_url_set(url, CURLUPART_URL, to, 0))
-			return err_set(err, -EPROTO, "%s leads to no address", text);
-		curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
-		return 0;
+		return to && !url_follow(url, to)
+			? 0
+			: err_set(err, -EPROTO, "%s leads to no address", text);
 	}
 	const char *type = http_header(call, "content-type");
 	page_release(out);
@@ -213,8 +202,8 @@ static int hop(struct fetcher *fetcher, CURLU *url, size_t max, const atomic_boo
 }
 
 /* From @url on, wherever it leads; *status is that of the last hop. */
-static int follow(struct fetcher *fetcher, CURLU *url, size_t max, const atomic_bool *cancelled,
-	int *status, struct page *out, struct err *err)
+static int follow(struct fetcher *fetcher, struct url *url, size_t max,
+	const atomic_bool *cancelled, int *status, struct page *out, struct err *err)
 {
 	for (int i = 0; i <= REDIRECTS; i++) {
 		int rc = judge(fetcher, url, err);
@@ -230,12 +219,12 @@ static int follow(struct fetcher *fetcher, CURLU *url, size_t max, const atomic_
 /* --- robots.txt --------------------------------------------------------------------- */
 
 /* One that is not there allows everything; one that can't be had now, nothing yet. */
-static int obey_robots(
-	struct fetcher *fetcher, CURLU *page, const atomic_bool *cancelled, struct err *err)
+static int obey_robots(struct fetcher *fetcher, const struct url *page,
+	const atomic_bool *cancelled, struct err *err)
 {
-	AUTO(curl_url_cleanup) CURLU *url = curl_url_dup(page);
-	AUTO(curl_free) char *path = part(page, CURLUPART_PATH, 0);
-	AUTO(curl_free) char *query = part(page, CURLUPART_QUERY, 0);
+	AUTO(url_free) struct url *url = url_copy(page);
+	AUTO_FREE char *path = url_part(page, URL_PATH);
+	AUTO_FREE char *query = url_part(page, URL_QUERY);
 	AUTO_FREE char *whole = NULL;
 	struct page robots = {0};
 	int status = 0;
@@ -243,17 +232,17 @@ static int obey_robots(
 	if (!url || !path ||
 		asprintf(&whole, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0)
 		return err_set(err, -ENOMEM, "out of memory");
-	curl_url_set(url, CURLUPART_PATH, "/robots.txt", 0);
-	curl_url_set(url, CURLUPART_QUERY, NULL, 0);
-	int rc = follow(fetcher, url, ROBOTS_MAX, cancelled, &status, &robots, err);
+	int rc = url_set_path(url, "/robots.txt");
+	if (!rc)
+		rc = follow(fetcher, url, ROBOTS_MAX, cancelled, &status, &robots, err);
 	if (!rc && status >= 500)
-		rc = err_set(err, -EAGAIN, "the site's robots.txt can't be had: it answers %d",
-			status);
+		rc = err_set(
+			err, -EAGAIN, "the site's robots.txt can't be had: it answers %d", status);
 	if (!rc && status / 100 == 2 &&
-		!robots_allow(robots.body.data ? robots.body.data : "", robots.body.len, "askfs",
-			whole))
-		rc = err_set(err, -EACCES, "the site's robots.txt does not want %s to be fetched",
-			path);
+		!robots_allow(
+			robots.body.data ? robots.body.data : "", robots.body.len, "askfs", whole))
+		rc = err_set(
+			err, -EACCES, "the site's robots.txt does not want %s to be fetched", path);
 	page_release(&robots);
 	return rc;
 }
@@ -268,21 +257,19 @@ void page_release(struct page *page)
 	*page = (struct page){0};
 }
 
-int fetch(struct fetcher *fetcher, const char *text, bool obeys_robots,
+int fetch_page(struct fetcher *fetcher, const char *text, bool obeys_robots,
 	const atomic_bool *cancelled, struct page *out, struct err *err)
 {
-	AUTO(curl_url_cleanup) CURLU *url = curl_url();
+	AUTO(url_free) struct url *url = NULL;
 	struct err mine = ERR_NONE;
 	int status = 0;
 
 	err = err ? err : &mine;
 	*out = (struct page){0};
-	if (!url)
-		return err_set(err, -ENOMEM, "out of memory");
-	if (curl_url_set(url, CURLUPART_URL, text, 0))
-		return err_set(err, -EINVAL, "\"%s\" is not an address, as in https://...", text);
-	curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
-	int rc = judge(fetcher, url, err);
+	int rc = url_new(&url, text);
+	if (rc)
+		return err_set(err, rc, "\"%s\" is not an address, as in https://...", text);
+	rc = judge(fetcher, url, err);
 	if (!rc && obeys_robots)
 		rc = obey_robots(fetcher, url, cancelled, err);
 	if (!rc)

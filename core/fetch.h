@@ -30,7 +30,7 @@ void page_release(struct page *page);
  * want it. 0, or with *err in words: -EINVAL (the address is none that may be fetched), -EACCES (it
  * is not allowed: the host, where it leads to, robots.txt), -ENOENT (the server has no such page),
  * -EAGAIN and -ETIMEDOUT (it may pass), -EFBIG, -ELOOP, -ECANCELED, -EPROTO. Blocks. */
-int fetch(struct fetcher *fetcher, const char *url, bool obeys_robots, const atomic_bool *cancelled,
-	struct page *out, struct err *err);
+int fetch_page(struct fetcher *fetcher, const char *url, bool obeys_robots,
+	const atomic_bool *cancelled, struct page *out, struct err *err);
 
 #endif

@@ -417,8 +417,8 @@ static void remove_name(struct inbox *inbox, struct spool_entry *entry)
 	free(name);
 }
 
-/* Take the document's names out of the inbox. The file that its path leads to goes; where there is none, the one that was
- * renamed goes. Any other that was the document's once stays. */
+/* Take the document's names out of the inbox. The file that its path leads to goes; where there is
+ * none, the one that was renamed goes. Any other that was the document's once stays. */
 static void remove_names(struct inbox *inbox, const struct uuid *id)
 {
 	struct library_entry *document = library_find(inbox->parts.library, id);

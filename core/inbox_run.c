@@ -287,6 +287,7 @@ static void start(struct item *item)
 	run->item = item;
 	run->refs = 1;
 	run->job.is_adopted = item->is_adopted;
+	run->job.attempts = item->attempts;
 	run->job.queued_ns = item->settled_ns;
 	run->job.begun = item->entry->inode->size >= SHOW_BYTES ? on_begun : NULL;
 	run->job.published = on_published;

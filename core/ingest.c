@@ -16,6 +16,7 @@
 
 #include "core/ingest_attempt.h"
 #include "core/ingest_embed.h"
+#include "core/ingest_link.h"
 #include "core/log.h"
 
 #define SMALL_MAX ((uint64_t)64 << 10)
@@ -252,6 +253,8 @@ static void run_batch(struct ticket *ticket)
 
 	for (size_t i = 0; i < count; i++)
 		attempt_examine(attempts[i]);
+	for (size_t i = 0; i < count; i++)
+		attempt_follow(attempts[i]);
 	if (count)
 		attempt_parse(attempts, count);
 	for (size_t i = 0; i < count; i++)

@@ -34,6 +34,7 @@ struct ingest_job {
 				   * but for access, which is always the job's */
 	char *file; /* the backing file; the pipeline opens it for reading */
 	bool is_adopted; /* nobody wrote it anew: bytes that failed before are not tried again */
+	unsigned attempts; /* that came to INGEST_LATER before, in a row */
 	int64_t queued_ns; /* monotonic: when the file had settled */
 	bool started; /* out: a worker has begun; set before begun() is called */
 	/* Called when a worker begins; may be NULL. Worker thread; must not block. */

@@ -25,7 +25,7 @@ int attempt_new(struct attempt **out, struct ingest_setup *setup, struct ingest_
 		return -ENOMEM;
 	attempt->setup = setup;
 	attempt->job = job;
-	attempt->fd = -1;
+	attempt->fd = attempt->page.fd = -1;
 	ingest_text_init(&attempt->text);
 	document_init(&attempt->before);
 	document_init(&attempt->record);
@@ -39,6 +39,10 @@ void attempt_free(struct attempt *attempt)
 		return;
 	if (attempt->fd >= 0)
 		close(attempt->fd);
+	if (attempt->page.fd >= 0)
+		close(attempt->page.fd);
+	free(attempt->page.name);
+	free(attempt->page.url);
 	ingest_text_release(&attempt->text);
 	parsed_release(&attempt->parsed);
 	document_release(&attempt->before);
@@ -169,10 +173,12 @@ void attempt_parse(struct attempt *const *attempts, size_t count)
 		struct attempt *attempt = attempts[i];
 		if (attempt->fate != ATTEMPT_FRESH)
 			continue;
+		bool has_page = attempt->page.fd >= 0;
 		items[used++] = (struct parse_item){
-			.fd = attempt->fd,
-			.size = attempt->size,
-			.name = document_file_name(&attempt->job->document),
+			.fd = has_page ? attempt->page.fd : attempt->fd,
+			.size = has_page ? attempt->page.size : attempt->size,
+			.name = has_page ? attempt->page.name
+					 : document_file_name(&attempt->job->document),
 			.sink = ingest_text_sink(attempt),
 		};
 	}

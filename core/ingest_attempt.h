@@ -39,6 +39,11 @@ struct attempt {
 	int code; /* FAILED: why, a negative errno */
 
 	int fd; /* the file, -1: closed */
+	struct {
+		int fd; /* -1: none */
+		uint64_t size;
+		char *name, *url; /* owned */
+	} page; /* that the file is a link to: what is parsed in its place */
 	uint64_t size;
 	uint8_t sha256[32];
 	uint32_t version; /* the one that is being made, or the one to be embedded */

@@ -79,7 +79,7 @@ static int replace_member(cJSON *object, const char *name, cJSON *value)
 }
 
 /* What the parser found, over what was known; the user's tags are never its to set. */
-static int overlay(cJSON *extra, const struct parsed *parsed)
+static int overlay(cJSON *extra, const struct parsed *parsed, const char *link)
 {
 	AUTO(cJSON_Delete)
 	cJSON *found = parsed->extra_metadata ? cJSON_Parse(parsed->extra_metadata) : NULL;
@@ -94,6 +94,8 @@ static int overlay(cJSON *extra, const struct parsed *parsed)
 	cJSON_DeleteItemFromObjectCaseSensitive(extra, DOCUMENT_OWN_TITLE);
 	if (rc == 0 && parsed->title)
 		rc = replace_member(extra, DOCUMENT_OWN_TITLE, cJSON_CreateString(parsed->title));
+	if (rc == 0 && link)
+		rc = replace_member(extra, DOCUMENT_LINK, cJSON_CreateString(link));
 	if (rc == 0 && parsed->charset)
 		rc = replace_member(extra, "charset", cJSON_CreateString(parsed->charset));
 	if (rc == 0 && parsed->page_count)
@@ -101,7 +103,7 @@ static int overlay(cJSON *extra, const struct parsed *parsed)
 	return rc;
 }
 
-static int merge_metadata(struct document *record, const struct parsed *parsed)
+static int merge_metadata(struct document *record, const struct parsed *parsed, const char *link)
 {
 	AUTO(cJSON_Delete)
 	cJSON *extra = record->extra_metadata ? cJSON_Parse(record->extra_metadata) : NULL;
@@ -110,7 +112,7 @@ static int merge_metadata(struct document *record, const struct parsed *parsed)
 		cJSON_Delete(extra);
 		extra = cJSON_CreateObject();
 	}
-	if (!extra || overlay(extra, parsed))
+	if (!extra || overlay(extra, parsed, link))
 		return -ENOMEM;
 	char *text = cJSON_PrintUnformatted(extra);
 	if (!text)
@@ -179,6 +181,20 @@ static int describe_original(struct document *record, const struct attempt *atte
 	return rc ? rc : add_version(record, attempt);
 }
 
+/* The address that a page came from: the source, unless the user said another one. */
+static int describe_link(struct document *record, const struct attempt *attempt)
+{
+	AUTO(cJSON_Delete)
+	cJSON *extra = record->extra_metadata ? cJSON_Parse(record->extra_metadata) : NULL;
+	const char *former =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(extra, DOCUMENT_LINK));
+	bool is_own = former && record->source && !strcmp(former, record->source);
+
+	if (!attempt->page.url || (record->source && !is_own))
+		return 0;
+	return set_string(&record->source, attempt->page.url);
+}
+
 static int describe_content(struct document *record, const struct attempt *attempt)
 {
 	const struct ingest_text *text = &attempt->text;
@@ -188,7 +204,9 @@ static int describe_content(struct document *record, const struct attempt *attem
 	if (rc == 0)
 		rc = set_string(&record->title, title ? title : attempt->parsed.title);
 	if (rc == 0)
-		rc = merge_metadata(record, &attempt->parsed);
+		rc = describe_link(record, attempt);
+	if (rc == 0)
+		rc = merge_metadata(record, &attempt->parsed, attempt->page.url);
 	if (rc == 0)
 		rc = set_string(&record->embedding_model, NULL);
 	record->text_size = text->size;

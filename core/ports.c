@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 
+#include "core/fetch.h"
+
 void ports_release(struct ports *ports)
 {
 	parser_free(ports->parser);
+	fetcher_free(ports->fetcher);
 	records_free(ports->records);
 	generator_free(ports->generator);
 	embedder_free(ports->embedder);

@@ -11,6 +11,8 @@
 #include "core/records.h"
 #include "core/vectors.h"
 
+struct fetcher;
+
 struct ports {
 	struct catalog *catalog;
 	struct blobs *blobs;
@@ -20,6 +22,7 @@ struct ports {
 	struct parser *parser;
 	struct records *records;
 	char *rules; /* what a language model is told first; owned; NULL: prompt_rules */
+	struct fetcher *fetcher; /* NULL: the network is not allowed */
 	const char *scratch; /* a folder for files that never get a name; borrowed */
 };
 

@@ -32,8 +32,8 @@ static bool next_line(const char **text, const char *end, struct line *out)
 		const char *colon = memchr(start, ':', (size_t)(stop - start));
 		if (!colon)
 			continue;
-		*out = (struct line){start, colon + 1, (size_t)(colon - start),
-			(size_t)(stop - colon - 1)};
+		*out = (struct line){
+			start, colon + 1, (size_t)(colon - start), (size_t)(stop - colon - 1)};
 		trim(&out->key, &out->key_len);
 		trim(&out->value, &out->value_len);
 		return true;

@@ -48,8 +48,7 @@ struct daemon {
 	struct ports ports;
 	struct ingest *ingest;
 	struct agent *agent; /* NULL: the generator is no language model */
-	struct fetcher *fetcher; /* NULL: the network is not allowed */
-	struct http *http; /* likewise */
+	struct http *http; /* of web_search; NULL: the network is not allowed */
 	char *scratch_path; /* for files that never get a name */
 	struct watch fuse_watch, signal_watch;
 	struct fuse_buf buffer;
@@ -249,7 +248,7 @@ static int make_network(struct daemon *daemon, struct err *err)
 	if (!daemon->fs.config->net_allow)
 		return 0;
 	log_info("links that are dropped are fetched, and tools may use the network");
-	int rc = fetcher_new(&daemon->fetcher, daemon->fs.config, err);
+	int rc = fetcher_new(&daemon->ports.fetcher, daemon->fs.config, err);
 	if (!rc && http_new(&daemon->http))
 		rc = err_set(err, -ENOMEM, "no memory");
 	return rc;
@@ -263,7 +262,7 @@ static int make_tools(struct daemon *daemon, const struct retriever *retriever, 
 		.retriever = *retriever,
 		.generator = fs->ports->generator,
 		.parser = fs->ports->parser,
-		.fetcher = daemon->fetcher,
+		.fetcher = fs->ports->fetcher,
 		.http = daemon->http,
 	};
 	int rc = tools_new(&fs->tools, &parts, err);
@@ -513,7 +512,6 @@ void daemon_free(struct daemon *daemon)
 	tool_jobs_free(fs->tool_jobs);
 	agent_free(daemon->agent);
 	tools_free(fs->tools);
-	fetcher_free(daemon->fetcher);
 	http_free(daemon->http);
 	hiding_free(fs->hiding);
 	inbox_free(fs->inbox);

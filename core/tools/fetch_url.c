@@ -18,8 +18,8 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 	size_t most = (size_t)argument_number(call, "max_chars", CHARS_STANDARD);
 	struct page_text text;
 	struct page page;
-	int rc = fetch(parts->fetcher, argument_text(call, "url"), false, call->cancelled, &page,
-		err);
+	int rc = fetch_page(
+		parts->fetcher, argument_text(call, "url"), false, call->cancelled, &page, err);
 
 	if (rc)
 		return rc;

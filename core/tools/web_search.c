@@ -5,35 +5,26 @@
 #include <errno.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "core/auto.h"
 #include "core/clock.h"
 #include "core/tools/table.h"
+#include "core/url.h"
 
 AUTO_DEFINE(http_end, struct http_call *);
-AUTO_DEFINE(curl_url_cleanup, CURLU *);
-AUTO_DEFINE(curl_free, char *);
+AUTO_DEFINE(url_free, struct url *);
 AUTO_DEFINE(cJSON_Delete, cJSON *);
 
 #define RESULTS_STANDARD 10
 #define REPLY_MAX	 ((size_t)8 << 20)
 
-/* "<search_url>?q=…&format=json"; NULL: it is none. curl_free frees it. */
+/* "<search_url>?q=…&format=json", for the caller to free; NULL: it is none. */
 static char *address_of(const char *endpoint, const char *query)
 {
-	AUTO(curl_url_cleanup) CURLU *url = curl_url();
-	AUTO_FREE char *q = NULL;
-	char *text = NULL;
+	AUTO(url_free) struct url *url = NULL;
+	bool is_one = !url_new(&url, endpoint) && !url_add_query(url, "q", query) &&
+		!url_add_query(url, "format", "json");
 
-	if (!url || asprintf(&q, "q=%s", query) < 0)
-		return NULL;
-	if (curl_url_set(url, CURLUPART_URL, endpoint, 0) ||
-		curl_url_set(url, CURLUPART_QUERY, q, CURLU_APPENDQUERY | CURLU_URLENCODE) ||
-		curl_url_set(url, CURLUPART_QUERY, "format=json", CURLU_APPENDQUERY) ||
-		curl_url_get(url, CURLUPART_URL, &text, 0))
-		return NULL;
-	return text;
+	return is_one ? url_part(url, URL_WHOLE) : NULL;
 }
 
 static int ask(const struct tool_call *call, const char *url, struct buf *body, struct err *err)
@@ -71,8 +62,7 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 {
 	const struct config *config = tools_parts(call->tools)->config;
 	int most = (int)argument_number(call, "count", RESULTS_STANDARD);
-	AUTO(curl_free) char *url =
-		address_of(config->net_search_url, argument_text(call, "query"));
+	AUTO_FREE char *url = address_of(config->net_search_url, argument_text(call, "query"));
 	AUTO_BUF struct buf body;
 	const cJSON *result;
 

@@ -14,7 +14,7 @@ COLUMNS = 100
 LAYERS = [
     (r"(core|aws)/", r"fuse[\w/]*\.h|fs/", ()),
     (r"(core|fs)/", r"aws/", ("fs/main.c",)),
-    (r"core/", r"curl/", ("core/http.c",)),
+    (r"core/", r"curl/", ("core/http.c", "core/url.c")),
     (r"(fs|aws)/", r"curl/", ()),
     (r"core/[^/]*$|core/(text|parse|remote)/", r"core/local/", ()),
 ]
