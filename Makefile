@@ -114,6 +114,7 @@ bench: deps-check ## print the measured figures
 bench-run: $(bench_programs)
 	$(Q)set -e; for program in $(bench_programs); do $$program; done
 	$(Q)if [ -x tests/bench/bench_mount.py ]; then ASKFS=$(B)/askfs tests/bench/bench_mount.py; fi
+	$(Q)if [ -x tests/bench/bench_model.py ]; then ASKFS=$(B)/askfs tests/bench/bench_model.py; fi
 	$(Q)tests/bench/anchors.py $(B)
 
 eval: deps-check ## drop a set of documents, ask its questions through the mount, score (EVAL_SETS=)

@@ -528,6 +528,7 @@ void daemon_free(struct daemon *daemon)
 	state_release(&daemon->state);
 	free(daemon->buffer.mem);
 	free(fs->mount_point);
+	free(fs->retries);
 	free(daemon->scratch_path);
 	free(daemon);
 }

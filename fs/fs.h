@@ -16,10 +16,9 @@ struct handle;
 
 #define NODE_BUCKETS 16384
 
-/* A thread that was told to look a name up again (fs/node_turn.c). */
-#define RETRIES 64
+/* Threads that were told to look a name up again (fs/node_turn.c). */
 struct turn_retry {
-	uint64_t ino; /* 0: none */
+	uint64_t ino;
 	pid_t thread;
 };
 
@@ -41,8 +40,8 @@ struct fs {
 	struct hiding *hiding; /* names that rm -r has unlinked; loop thread */
 	struct view *view; /* of by/; NULL until somebody looks; loop thread */
 	struct node *root;
-	struct turn_retry retries[RETRIES]; /* loop thread */
-	size_t last_retry;
+	struct turn_retry *retries; /* loop thread */
+	size_t retry_count;
 	struct node *buckets[NODE_BUCKETS]; /* loop thread */
 	struct handle *handles; /* all that are open; loop thread */
 	uid_t uid; /* of the daemon: owner of what nobody dropped */

@@ -52,12 +52,32 @@ static struct turn_node *turn_node(struct node *node)
 	return (struct turn_node *)(void *)node;
 }
 
+/* A thread that dies between the two steps leaves its entry behind: so many are kept. */
+#define RETRIES_MAX 16384
+
 static struct turn_retry *find_retry(struct fs *fs, uint64_t ino, pid_t thread)
 {
-	for (size_t i = 0; i < RETRIES; i++)
+	for (size_t i = 0; i < fs->retry_count; i++)
 		if (fs->retries[i].ino == ino && fs->retries[i].thread == thread)
 			return &fs->retries[i];
 	return NULL;
+}
+
+static void add_retry(struct fs *fs, uint64_t ino, pid_t thread)
+{
+	if (fs->retry_count == RETRIES_MAX)
+		fs->retry_count = 0;
+	struct turn_retry *more =
+		realloc(fs->retries, (fs->retry_count + 1) * sizeof(*fs->retries));
+	if (!more)
+		return; /* it is told ESTALE */
+	fs->retries = more;
+	more[fs->retry_count++] = (struct turn_retry){ino, thread};
+}
+
+static void drop_retry(struct fs *fs, struct turn_retry *retry)
+{
+	*retry = fs->retries[--fs->retry_count];
 }
 
 /* --- content ---------------------------------------------------------------------- */
@@ -334,9 +354,7 @@ static void open_for_writing(struct turn_node *self, struct req *req, int flags)
 	int rc = self->file == TURN_TEXT ? 0 : -EACCES;
 
 	if (!rc && self->was_read && req_thread(req)) {
-		struct fs *fs = req->fs;
-		fs->retries[fs->last_retry++ % RETRIES] =
-			(struct turn_retry){self->node.ino, req_thread(req)};
+		add_retry(req->fs, self->node.ino, req_thread(req));
 		rc = -ESTALE;
 	}
 	if (!rc)
@@ -357,7 +375,7 @@ void turn_node_written(struct node *node, const struct req *req)
 	self->is_written = true;
 	self->session->writings++;
 	if (retry)
-		retry->ino = 0;
+		drop_retry(node->fs, retry);
 }
 
 static void turn_open(struct node *node, struct req *req, int flags)

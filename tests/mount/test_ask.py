@@ -41,6 +41,29 @@ def questions(kb, *wanted, session="s"):
     return [text.count(w) for w in wanted]
 
 
+def test_many_ask_where_many_read(kb):
+    """Each under a name of his own, and thirty under one: no open fails."""
+    kb.add("fact.txt", "The mascot of the club is a badger.\n")
+    wrong = []
+
+    def go_on(number):
+        path = kb.path("ask", f"s{number}" if number >= 30 else "shared")
+        try:
+            for _ in range(3):
+                with open(path, "a") as f:
+                    f.write("What is the mascot?")
+                with open(path) as f:
+                    f.read()
+        except OSError as e:
+            wrong.append(f"{path}: {e}")
+    threads = [threading.Thread(target=go_on, args=(n,)) for n in range(200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check(not wrong, f"{len(wrong)} failed: {wrong[:3]}")
+
+
 def test_readers_are_not_cut_by_who_writes(kb):
     """A question that is written makes the answer that others read neither shorter nor longer."""
     kb.add("fact.txt", "The mascot of the club is a badger.\n")

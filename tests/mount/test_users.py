@@ -12,6 +12,12 @@ from harness import (ALICE, BOB, CAROL, as_user, check, contains, equal, eventua
 EVERYBODY = setting(options=("allow_other",))
 
 
+def timed(function):
+    began = time.monotonic()
+    function()
+    return time.monotonic() - began
+
+
 def drop(kb, uid, name, data, mode):
     needs_root()
     as_user(uid, write, os.path.join(kb.inbox, name), data, mode)
@@ -140,6 +146,35 @@ def test_private_documents_do_not_push_out_the_public_one(kb):
           ["01-public.txt", "results.json"], "the search")
     equal(as_user(CAROL, os.listdir, kb.path("docs")), [document.id], "docs/ of Carol")
     contains(as_user(ALICE, kb.ask, "Where does the heron nest?", "alice"), "reeds", "her answer")
+
+
+@setting(options=("allow_other",), config={"ports.generator": "test"}, seconds=60)
+def test_a_thousand_questions_of_one_user_do_not_delay_anothers(kb):
+    """By two answers at most, of about a fifth of a second each; and ls by nothing."""
+    needs_root()
+    kb.add("fact.txt", "The heron nests in the reeds.\n")
+    alone = timed(lambda: as_user(BOB, kb.ask, "Where are herons?", "bob"))
+
+    def ask_on():
+        for n in range(1000):
+            write(kb.path("ask", f"alice{n}"), "Where are herons?")
+    as_user(ALICE, ask_on)
+    depth = 'askfs_queue_depth{queue="ask"}'
+    check(kb.metrics()[depth] > 700, f"{kb.metrics()[depth]} questions wait")
+    took = timed(lambda: as_user(BOB, kb.ask, "Where are herons?", "bob"))
+    listing = timed(lambda: os.listdir(kb.path("docs")))
+    check(kb.metrics()[depth] > 600, f"{kb.metrics()[depth]} questions wait")
+    check(took < 4 * alone + 1, f"Bob waited for {took:.2f} s; alone for {alone:.2f} s")
+    check(listing < 0.5, f"ls took {listing:.2f} s")
+
+
+@setting(options=("allow_other",), seconds=90)
+def test_a_thousand_questions_at_once_are_answered(kb):
+    kb.add("fact.txt", "The heron nests in the reeds.\n")
+    for n in range(1000):
+        write(kb.path("ask", f"s{n}"), "Where does the heron nest?")
+    for n in range(1000):
+        contains(text_of(kb.path("ask", f"s{n}")), "reeds", f"answer {n}")
 
 
 @EVERYBODY
