@@ -493,6 +493,15 @@ void inbox_leaves(struct inbox *inbox, struct spool_entry *entry)
 	inbox_check_document(inbox, &document->id);
 }
 
+void inbox_moves(struct inbox *inbox, struct spool_entry *entry, struct spool_inode *to_folder,
+	const char *to_name)
+{
+	const struct item *item = entry->item;
+
+	if (item && item->has_failed)
+		note_move(inbox, entry, to_folder, to_name);
+}
+
 static void attr_changed_one(struct inbox *inbox, struct spool_entry *entry)
 {
 	struct item *item = entry->item;

@@ -61,6 +61,10 @@ void inbox_leaves(struct inbox *inbox, struct spool_entry *entry);
 
 typedef void (*inbox_done)(void *context, int result);
 
+/* A name is about to become another one, by a rename. */
+void inbox_moves(struct inbox *inbox, struct spool_entry *entry, struct spool_inode *to_folder,
+	const char *to_name);
+
 /* Mode, owner, group, mtime or an extended attribute have changed (of a folder: for all below).
  * @done (NULL: nobody waits) is called with 0 when the documents obey, perhaps at once. */
 void inbox_attr_changed(

@@ -111,6 +111,9 @@ void inbox_folders_release(struct inbox *inbox);
 /* inbox_note.c */
 void note_write(struct inbox *inbox, struct spool_entry *entry, const char *text);
 void note_remove(struct inbox *inbox, struct spool_entry *entry);
+/* @entry is about to be called @to_name in @to_folder: its note goes along. */
+void note_move(struct inbox *inbox, struct spool_entry *entry, struct spool_inode *to_folder,
+	const char *to_name);
 bool note_is_there(struct inbox *inbox, const struct spool_entry *entry);
 
 /* inbox_document.c */

@@ -129,3 +129,23 @@ void note_remove(struct inbox *inbox, struct spool_entry *entry)
 	spool_unlink(inbox->parts.spool, note, false, NULL, NULL);
 	inbox->parts.renamed(inbox->parts.context, entry->folder, name);
 }
+
+void note_move(struct inbox *inbox, struct spool_entry *entry, struct spool_inode *to_folder,
+	const char *to_name)
+{
+	struct spool_entry *note = find_note(inbox, entry);
+	struct spool_inode *folder = entry->folder;
+	char from[256], to[256];
+
+	if (!note)
+		return;
+	name_error_note(entry->text, from);
+	name_error_note(to_name, to);
+	if (name_is_private(to_name) || spool_lookup(inbox->parts.spool, to_folder, to)) {
+		note_remove(inbox, entry); /* the file is none that fails; or a user's is there */
+		return;
+	}
+	spool_rename(inbox->parts.spool, note, to_folder, to, 0, NULL, NULL);
+	inbox->parts.renamed(inbox->parts.context, folder, from);
+	inbox->parts.renamed(inbox->parts.context, to_folder, to);
+}

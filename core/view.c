@@ -237,6 +237,20 @@ static void drop_leaf(struct view *view, struct view_node *folder, const struct 
 	}
 }
 
+/* A folder in the place of a document of that name, which gets a number. */
+static struct view_node *make_way(struct view *view, struct view_node *leaf)
+{
+	struct view_node *folder = leaf->parent;
+	struct uuid document = leaf->document;
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s", leaf->name);
+	drop(view, leaf);
+	struct view_node *made = add(view, folder, name, NULL);
+	add_leaf(view, folder, name, &document);
+	return made;
+}
+
 /* The folder of that path (@len bytes) below @folder; made if @makes, else NULL if absent. */
 static struct view_node *walk(
 	struct view *view, struct view_node *folder, const char *path, size_t len, bool makes)
@@ -251,7 +265,7 @@ static struct view_node *walk(
 		snprintf(name, sizeof(name), "%.*s", (int)(n < 255 ? n : 255), path);
 		struct view_node *next = view_lookup(view, folder, name);
 		if (next && !uuid_is_nil(&next->document))
-			return NULL; /* a document has the folder's name */
+			next = makes ? make_way(view, next) : NULL;
 		folder = next || !makes ? next : add(view, folder, name, NULL);
 		path += n + 1;
 	}

@@ -286,6 +286,8 @@ static void folder_rename(struct node *dir, struct req *req, const char *name, s
 	bool is_same = old && old->inode == entry->inode;
 	if (old && !is_exchange && !is_same)
 		inbox_leaves(fs->inbox, old);
+	if (!is_exchange && !is_same)
+		inbox_moves(fs->inbox, entry, to_folder, to_name);
 	spool_rename(fs->spool, entry, to_folder, to_name, flags, inbox_req_done, req);
 	if (is_same)
 		return;

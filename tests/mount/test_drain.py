@@ -113,6 +113,22 @@ def test_a_file_that_failed_stays_and_says_why(kb):
     eventually(lambda: not os.path.exists(document.folder), "the failed document is gone")
 
 
+def test_renaming_the_failed_file_takes_its_error_file_along(kb):
+    os.mkdir(os.path.join(kb.inbox, "sub"))
+    kb.drop("noise.bin", NOISE)
+    kb.failed("noise.bin")
+    name = "noise.bin"
+    for to in ("other.bin", "sub/third.bin"):
+        os.rename(os.path.join(kb.inbox, name), os.path.join(kb.inbox, to))
+        name = to
+        check(not os.path.exists(os.path.join(kb.inbox, "noise.bin" + SUFFIX)), "a note stayed")
+        contains(text_of(os.path.join(kb.inbox, to + SUFFIX)), "no text can be", f"note of {to}")
+        eventually(lambda: kb.paths() == [to], lambda: f"paths {kb.paths()}")
+    os.rename(os.path.join(kb.inbox, name), os.path.join(kb.inbox, "sub/.hidden"))
+    eventually(lambda: sorted(os.listdir(os.path.join(kb.inbox, "sub"))) == [".hidden"],
+               lambda: f"{os.listdir(os.path.join(kb.inbox, 'sub'))}")
+
+
 def test_deleting_the_failed_file_takes_its_error_file(kb):
     path = kb.drop("noise.bin", NOISE)
     kb.failed("noise.bin")

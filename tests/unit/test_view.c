@@ -101,6 +101,29 @@ static void test_a_type_that_is_not_known_yet(void **state)
 	end(&world);
 }
 
+/* Of two users: the file of one has the name of the other's folder. */
+static void test_a_document_with_the_name_of_a_folder(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin(&world);
+	struct library_entry *file = put(&world, "contracts", "text/plain", DOC_INDEXED);
+	assert_true(leads_to(&world, "name/contracts", file));
+	struct library_entry *below = put(&world, "contracts/a.txt", "text/plain", DOC_INDEXED);
+	struct library_entry *late = put(&world, "contracts/b.txt", "text/plain", DOC_INDEXED);
+	assert_true(leads_to(&world, "name/contracts/a.txt", below));
+	assert_true(leads_to(&world, "name/contracts/b.txt", late));
+	assert_true(leads_to(&world, "name/contracts (2)", file));
+	library_remove(world.library, below);
+	library_remove(world.library, late);
+	assert_null(node(&world, "name/contracts"));
+	assert_true(leads_to(&world, "name/contracts (2)", file));
+	library_remove(world.library, file);
+	assert_null(node(&world, "name")->children);
+	end(&world);
+}
+
 static void test_names_that_occur_twice(void **state)
 {
 	struct world world;
@@ -185,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_three_trees),
 		cmocka_unit_test(test_a_type_that_is_not_known_yet),
+		cmocka_unit_test(test_a_document_with_the_name_of_a_folder),
 		cmocka_unit_test(test_names_that_occur_twice),
 		cmocka_unit_test(test_names_of_255_bytes),
 		cmocka_unit_test(test_made_late_it_says_the_same),
