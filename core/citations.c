@@ -98,28 +98,29 @@ static int emit_token(struct citations *citations, struct buf *out)
 /* "[2, 5]": renumber what was given, drop the rest; nothing is left of "[9]" of 5. */
 static int emit_citation(struct citations *citations, struct buf *out)
 {
-	char given[TOKEN_MAX * 2];
-	size_t len = 0;
+	AUTO_BUF struct buf given;
 	const char *p = citations->token.data + 1;
 
+	buf_init(&given, BUF_MAX_DEFAULT);
 	while (*p != ']') {
 		char *end;
 		unsigned long n = strtoul(p, &end, 10);
 		if (n >= 1 && n <= citations->passage_count)
-			len += (size_t)snprintf(given + len, sizeof(given) - len, "%s%u",
-				len ? ", " : "[", number_of(citations, n - 1));
+			buf_addf(&given, "%s%u", given.len ? ", " : "[",
+				number_of(citations, n - 1));
 		for (p = end; *p == ',' || *p == ' '; p++)
 			;
 	}
 	buf_clear(&citations->token);
-	if (len == 0) {
+	if (!given.len) {
 		if (strspn(citations->spaces.data ? citations->spaces.data : "", " ") ==
 			citations->spaces.len)
 			buf_clear(&citations->spaces);
 		return out->failed;
 	}
-	given[len++] = ']';
-	return emit(citations, given, len, out);
+	if (buf_addc(&given, ']'))
+		return given.failed;
+	return emit(citations, given.data, given.len, out);
 }
 
 /* One more byte of what began with '[' or '\'. */

@@ -37,6 +37,7 @@ void config_release(struct config *config)
 		if (value_is_text(&config_settings[i].rule))
 			free(*(char **)setting_field(config, &config_settings[i]));
 	}
+	config_tools_release(&config->own_tools);
 	memset(config, 0, sizeof(*config));
 }
 
@@ -159,6 +160,12 @@ static int take_pair(void *context, const char *section, const char *key, const 
 
 	if (source->result)
 		return 1;
+	if (config_tool_is_section(section)) {
+		snprintf(origin, sizeof(origin), "%s:%u", source->path, source->line);
+		source->result = config_tool_set(
+			&source->config->own_tools, section, key, value, origin, source->err);
+		return source->result == 0;
+	}
 	const struct setting *setting = find_in_file(section, key, &has_section);
 	snprintf(origin, sizeof(origin), "%s:%u", source->path, source->line);
 	if (setting && setting->rule.type == VALUE_SECRET && value[0])
@@ -286,5 +293,6 @@ int config_check(const struct config *config, struct err *err)
 		return err_set(err, -EINVAL,
 			"parse wall = %jus: expected at least the CPU time, which is %jus",
 			(uintmax_t)config->parse_wall_s, (uintmax_t)config->parse_cpu_s);
-	return check_openai(config, err);
+	int rc = config_tools_check(config->own_tools, err);
+	return rc ? rc : check_openai(config, err);
 }

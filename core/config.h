@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/buf.h"
+#include "core/config_tool.h"
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
@@ -42,6 +43,8 @@ struct config {
 	char *agent_mode; /* off, auto, always */
 	char *agent_protocol; /* auto, native, text */
 	uint64_t agent_steps;
+
+	struct config_tool *own_tools; /* [tool "name"] */
 
 	/* [net] */
 	bool net_allow;

@@ -213,7 +213,7 @@ int config_render(const struct config *config, struct buf *out)
 		value_render(&setting->rule, (const char *)config + setting->offset, out);
 		buf_addf(out, " ; %s\n", origin);
 	}
-	return out->failed;
+	return config_tools_render(config->own_tools, out);
 }
 
 int config_help(struct buf *out)

@@ -13,6 +13,7 @@
 #include "core/err.h"
 #include "core/retrieval.h"
 
+struct config_tool;
 struct tools;
 struct tool;
 
@@ -49,6 +50,7 @@ struct tool {
 	 * several at once; may block. */
 	int (*run)(const struct tool_call *call, struct tool_output *out, struct err *err);
 	cJSON *schema; /* @parameters, parsed */
+	const struct config_tool *own; /* what it runs; NULL: it is built in */
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/auto.h"
 #include "core/clock.h"
@@ -47,6 +48,9 @@ struct tools {
 	size_t count;
 };
 
+/* Larger than any schema that a person writes. */
+#define SCHEMA_MAX ((size_t)256 << 10)
+
 void tool_output_release(struct tool_output *output)
 {
 	cJSON_Delete(output->data);
@@ -61,10 +65,83 @@ static int add(struct tools *tools, const struct tool *tool, struct err *err)
 	*item = *tool;
 	item->schema = cJSON_Parse(item->parameters);
 	if (!item->schema)
-		return err_set(err, -ENOMEM, "the tool %s: its schema is not JSON", item->name);
+		return err_set(err, -EINVAL, "the tool %s: its schema is not JSON", item->name);
 	tools->count++;
 	int rc = schema_know(item->schema, err);
 	return rc ? err_prefix(err, rc, item->name) : 0;
+}
+
+/* --- those of the user's own ------------------------------------------------------ */
+
+/* The schema's file. What is said there of a whole function is taken apart: its parameters. */
+static char *read_schema(const struct config_tool *own, struct err *err)
+{
+	AUTO_BUF struct buf text;
+
+	buf_init(&text, SCHEMA_MAX);
+	int rc = buf_add_file(&text, own->schema);
+	if (rc) {
+		err_set(err, rc, "[tool \"%s\"] schema = %s: %s", own->name, own->schema,
+			strerror(-rc));
+		return NULL;
+	}
+	AUTO(cJSON_Delete) cJSON *json = cJSON_Parse(text.data ? text.data : "");
+	const cJSON *inner = cJSON_GetObjectItemCaseSensitive(json, "parameters");
+	char *parameters = json ? cJSON_PrintUnformatted(inner ? inner : json) : NULL;
+	if (!parameters)
+		err_set(err, -EINVAL, "[tool \"%s\"] schema = %s: it is not JSON", own->name,
+			own->schema);
+	return parameters;
+}
+
+static int check_program(const struct config_tool *own, struct err *err)
+{
+	AUTO_FREE char *program = strndup(own->command, strcspn(own->command, " \t"));
+
+	if (!program)
+		return err_set(err, -ENOMEM, "out of memory");
+	return access(program, X_OK) ? err_set(err, -EINVAL, "[tool \"%s\"] command = %s: %s",
+					       own->name, program, strerror(errno))
+				     : 0;
+}
+
+static int add_own(struct tools *tools, const struct config_tool *own, struct err *err)
+{
+	struct tool tool = tool_command;
+	int rc = check_program(own, err);
+
+	if (!rc && tools_find(tools, own->name))
+		rc = err_set(err, -EINVAL, "[tool \"%s\"]: there is a tool of that name already",
+			own->name);
+	if (rc)
+		return rc;
+	tool.own = own;
+	tool.name = own->name;
+	tool.description = own->description ? own->description : "A program of the user's own.";
+	tool.reach = own->is_safe ? TOOL_READS : TOOL_SENDS;
+	tool.parameters = read_schema(own, err);
+	if (!tool.parameters)
+		return -EINVAL;
+	rc = add(tools, &tool, err);
+	if (rc && tools->count && tools->items[tools->count - 1].own == own)
+		return rc; /* it is freed with the others */
+	if (rc)
+		free((char *)tool.parameters);
+	return rc;
+}
+
+static int by_name(const void *left, const void *right)
+{
+	return strcmp(((const struct tool *)left)->name, ((const struct tool *)right)->name);
+}
+
+static size_t count_own(const struct config *config)
+{
+	size_t count = 0;
+
+	for (const struct config_tool *own = config->own_tools; own; own = own->next)
+		count++;
+	return count;
 }
 
 int tools_new(struct tools **out, const struct tools_parts *parts, struct err *err)
@@ -73,7 +150,8 @@ int tools_new(struct tools **out, const struct tools_parts *parts, struct err *e
 	int rc = 0;
 
 	if (tools)
-		tools->items = calloc(ARRAY_LEN(builtin), sizeof(*tools->items));
+		tools->items = calloc(
+			ARRAY_LEN(builtin) + count_own(parts->config), sizeof(*tools->items));
 	if (!tools || !tools->items) {
 		free(tools);
 		return err_set(err, -ENOMEM, "out of memory");
@@ -81,6 +159,9 @@ int tools_new(struct tools **out, const struct tools_parts *parts, struct err *e
 	tools->parts = *parts;
 	for (size_t i = 0; i < ARRAY_LEN(builtin) && !rc; i++)
 		rc = builtin[i].is_enabled(parts) ? add(tools, builtin[i].tool, err) : 0;
+	for (const struct config_tool *own = parts->config->own_tools; own && !rc; own = own->next)
+		rc = add_own(tools, own, err);
+	qsort(tools->items, tools->count, sizeof(*tools->items), by_name);
 	if (rc)
 		tools_free(tools);
 	else
@@ -92,8 +173,11 @@ void tools_free(struct tools *tools)
 {
 	if (!tools)
 		return;
-	for (size_t i = 0; i < tools->count; i++)
+	for (size_t i = 0; i < tools->count; i++) {
 		cJSON_Delete(tools->items[i].schema);
+		if (tools->items[i].own)
+			free((char *)tools->items[i].parameters);
+	}
 	free(tools->items);
 	free(tools);
 }

@@ -5,6 +5,7 @@
 
 #include "core/tools.h"
 
+extern const struct tool tool_command; /* of the user's own: the rest is filled in */
 extern const struct tool tool_fetch_url;
 extern const struct tool tool_get_document;
 extern const struct tool tool_list_documents;

@@ -71,6 +71,39 @@ static void citations_are_checked_and_renumbered(void **state)
 	}
 }
 
+/* What comes out may be longer than what went in. */
+static void a_citation_grows(void **state)
+{
+	struct citations citations;
+	AUTO_BUF struct buf out, expected;
+
+	(void)state;
+	buf_init(&out, 1 << 20);
+	buf_init(&expected, 1 << 20);
+	assert_int_equal(citations_init(&citations, 3), 0);
+	assert_int_equal(citations_grow(&citations, 2000), 0);
+	for (int i = 2000; i > 1; i--) {
+		char one[16];
+		int len = snprintf(one, sizeof(one), "[%d]", i);
+		assert_int_equal(citations_feed(&citations, one, (size_t)len, &out), 0);
+	}
+	buf_clear(&out);
+	static const char many[] = "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]";
+	assert_int_equal(citations_feed(&citations, many, strlen(many), &out), 0);
+	assert_int_equal(citations_finish(&citations, &out), 0);
+	for (int i = 0; i < 30; i++)
+		buf_adds(&expected, i ? ", 2000" : "[2000");
+	buf_addc(&expected, ']');
+	assert_string_equal(out.data, expected.data);
+
+	citations_restart(&citations);
+	buf_clear(&out);
+	assert_int_equal(citations_feed(&citations, " x [1999]", 9, &out), 0);
+	assert_int_equal(citations_finish(&citations, &out), 0);
+	assert_string_equal(out.data, "x [1]");
+	citations_release(&citations);
+}
+
 /* Two passages of one document, cited in the other order. */
 struct sample {
 	struct hit hits[2];
@@ -383,6 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(citations_are_checked_and_renumbered),
+		cmocka_unit_test(a_citation_grows),
 		cmocka_unit_test(text_is_as_cat_prints_it),
 		cmocka_unit_test(json_has_every_member),
 		cmocka_unit_test(an_uncited_answer_is_not_grounded),
