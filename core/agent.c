@@ -48,6 +48,7 @@ int agent_new(struct agent **out, const struct agent_parts *parts)
 		return -ENOMEM;
 	}
 	agent->parts = *parts;
+	pthread_mutex_init(&agent->lock, NULL);
 	for (size_t i = 0; i < count; i++) {
 		const struct tool *tool = tools_at(parts->tools, i);
 		agent->tools[i] =
@@ -61,8 +62,32 @@ void agent_free(struct agent *agent)
 {
 	if (!agent)
 		return;
+	for (size_t i = 0; i < TOOLLESS_MAX; i++)
+		free(agent->toolless[i]);
+	pthread_mutex_destroy(&agent->lock);
 	free(agent->tools);
 	free(agent);
+}
+
+/* @model: NULL is the configured one. */
+static bool is_toolless(struct agent *agent, const char *model)
+{
+	bool is = false;
+
+	pthread_mutex_lock(&agent->lock);
+	for (size_t i = 0; i < TOOLLESS_MAX; i++)
+		is |= agent->toolless[i] && !strcmp(agent->toolless[i], model ? model : "");
+	pthread_mutex_unlock(&agent->lock);
+	return is;
+}
+
+static void note_toolless(struct agent *agent, const char *model)
+{
+	pthread_mutex_lock(&agent->lock);
+	char **slot = &agent->toolless[agent->toolless_count++ % TOOLLESS_MAX];
+	free(*slot);
+	*slot = strdup(model ? model : ""); /* NULL: it is asked once more */
+	pthread_mutex_unlock(&agent->lock);
 }
 
 static int no_memory(struct run *run)
@@ -99,6 +124,15 @@ static int begin_chat(struct run *run, size_t tokens)
 	return rc ? err_set(run->err, rc, "the prompt could not be made: %s", strerror(-rc)) : 0;
 }
 
+/* What was cut off: the mark at its end. There is room, where half of the text was. */
+static void close_passage(char *text)
+{
+	static const char mark[] = "\n</passage>\n";
+
+	if (strstr(text, "<passage"))
+		memcpy(text + strlen(text), mark, sizeof(mark));
+}
+
 /* Half of each result is to do. 0, or -E2BIG: nothing is left to be cut. */
 static int shorten(struct run *run)
 {
@@ -112,6 +146,7 @@ static int shorten(struct run *run)
 		if (!is_result || len < RESULT_LEAST)
 			continue;
 		message->text[utf8_valid_prefix(message->text, len / 2)] = '\0';
+		close_passage(message->text);
 		is_shorter = true;
 	}
 	return is_shorter ? 0 : -E2BIG;
@@ -123,7 +158,7 @@ static enum relay_kind relay_kind(const struct run *run)
 {
 	bool has_ground = run->turn->found->passage_count || run->has_result;
 
-	if (run->has_tools && run->is_protocol)
+	if (run->turn->mode != AGENT_OFF && run->is_protocol)
 		return RELAY_PROTOCOL;
 	if (!has_ground)
 		return RELAY_NOTHING;
@@ -146,7 +181,7 @@ static int chat_once(struct run *run, struct relay *relay, struct chat_reply *re
 	bool is_native = run->has_tools && !run->is_protocol;
 	struct chat_request request = {
 		.chat = &run->chat,
-		.model = run->turn->model,
+		.model = run->turn->options->model,
 		.length = agent->parts.config->answer_length,
 		.tools = agent->tools,
 		.tool_count = is_native ? tools_count(tools_of(run)) : 0,
@@ -166,7 +201,7 @@ static int chat(struct run *run, struct relay *relay, struct chat_reply *reply)
 
 	if (rc == -ENOTSUP && !run->is_protocol) {
 		log_info("the model has no tools of its own: they are described to it in words");
-		atomic_store(&run->agent->has_no_tools, true);
+		note_toolless(run->agent, run->turn->options->model);
 		run->is_protocol = true;
 		relay->kind = relay_kind(run);
 		rc = begin_chat(run, tokens);
@@ -219,6 +254,7 @@ static int observe(struct run *run, struct chat_reply *reply)
 	int64_t begun_ns = clock_mono_ns();
 
 	buf_init(&text, BUF_MAX_DEFAULT);
+	protocol_cut(reply->text.data);
 	int rc = protocol_parse(
 		reply->text.data ? reply->text.data : "", &run->thought, &call, &why);
 	buf_adds(&text, observation);
@@ -260,7 +296,12 @@ static int conclude(struct run *run, struct relay *relay)
 		return refuse(run);
 	}
 	int rc = relay_flush(relay);
-	run->out->refused = is_refusal(run->out->text.data);
+	const char *text = run->out->text.data;
+	if (!rc && (!text || !text[strspn(text, " \t\r\n")]))
+		rc = err_set(run->err, -EIO,
+			"the model gave no answer: it may have thought for longer than [answer] "
+			"length lets it");
+	run->out->refused = is_refusal(text);
 	return rc;
 }
 
@@ -330,7 +371,7 @@ int agent_answer(struct agent *agent, const struct agent_turn *turn, struct gene
 		.err = err,
 		.is_protocol = !strcmp(config->agent_protocol, "text") ||
 			(strcmp(config->agent_protocol, "native") != 0 &&
-				atomic_load(&agent->has_no_tools)),
+				is_toolless(agent, turn->options->model)),
 	};
 
 	out->confidence = -1;

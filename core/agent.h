@@ -37,7 +37,7 @@ struct agent_turn {
 	size_t history_count;
 	const struct caller *caller;
 	struct retrieval *found; /* what the answer may cite; what tools find is appended */
-	const char *model; /* NULL: the configured one */
+	const struct options *options; /* of the session: its model, its filter */
 	enum agent_mode mode;
 	const atomic_bool *cancelled;
 

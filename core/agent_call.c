@@ -105,7 +105,7 @@ static int add_found(struct run *run, struct tool_output *output, struct buf *te
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		passages[i] = found->passages[places[i]++];
-	if (output->is_digest)
+	if (output->is_digest && count)
 		buf_addf(text, "Cite it as [%zu].\n", places[0]);
 	else
 		prompt_add_passages(text, passages, count, places, RESULT_SHARE(context_of(run)));
@@ -124,24 +124,27 @@ static void add_data(struct run *run, const struct tool_output *output, struct b
 	buf_adds(text, len > most ? " … (cut)\n</passage>\n" : "\n</passage>\n");
 }
 
-static int render_result(struct run *run, int rc, struct tool_output *output, const struct err *err,
-	struct buf *text)
+/* Words that a site or a program may have chosen are data as well. */
+static int render_error(const struct tool *tool, int rc, const struct err *err, struct buf *text)
+{
+	const char *why = err->text[0] ? err->text : strerror(-rc);
+	bool is_foreign = tool && tool->reach != TOOL_READS;
+
+	buf_adds(text, is_foreign ? "error: <passage kind=\"result\">\n" : "error: ");
+	prompt_add_text(text, why, strlen(why));
+	return buf_adds(text, is_foreign ? "\n</passage>\n" : "");
+}
+
+static int render_result(struct run *run, struct tool_output *output, struct buf *text)
 {
 	size_t count = output->found.passage_count;
-	int failed = 0;
 
-	if (rc) {
-		buf_addf(text, "error: %s", err->text[0] ? err->text : strerror(-rc));
-		return text->failed;
-	}
-	run->is_tainted = true;
 	run->has_result |=
 		count || !cJSON_IsArray(output->data) || cJSON_GetArraySize(output->data) > 0;
 	if (!count || output->is_digest)
 		add_data(run, output, text);
-	if (count)
-		failed = add_found(run, output, text);
-	return failed ? failed : text->failed;
+	int rc = add_found(run, output, text);
+	return rc ? rc : text->failed;
 }
 
 void agent_add_step(struct run *run, const char *name, const cJSON *arguments, int rc,
@@ -165,6 +168,15 @@ void agent_add_step(struct run *run, const char *name, const cJSON *arguments, i
 	cJSON_AddItemToArray(run->steps, step);
 }
 
+static struct tool_call call_of(const struct run *run)
+{
+	return (struct tool_call){
+		.caller = run->turn->caller,
+		.options = run->turn->options,
+		.cancelled = run->turn->cancelled,
+	};
+}
+
 int agent_call(struct run *run, const struct chat_call *call, struct buf *text)
 {
 	AUTO(cJSON_Delete) cJSON *arguments = cJSON_Parse(call->arguments);
@@ -178,10 +190,12 @@ int agent_call(struct run *run, const struct chat_call *call, struct buf *text)
 		rc = err_set(&err, -EALREADY,
 			"%s was called with these arguments already: answer from what there is",
 			call->name);
-	if (!rc)
+	if (!rc) {
 		rc = tool_run(tools_of(run), tool, call->arguments ? call->arguments : "",
-			run->turn->caller, run->turn->cancelled, &output, &err);
-	int failed = render_result(run, rc, &output, &err, text);
+			call_of(run), &output, &err);
+		run->is_tainted = true; /* by an error as well */
+	}
+	int failed = rc ? render_error(tool, rc, &err, text) : render_result(run, &output, text);
 	agent_add_step(run, call->name, arguments, rc,
 		!rc		      ? output.summary
 			: err.text[0] ? err.text

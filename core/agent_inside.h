@@ -3,12 +3,19 @@
 #ifndef ASKFS_CORE_AGENT_INSIDE_H
 #define ASKFS_CORE_AGENT_INSIDE_H
 
+#include <pthread.h>
+
 #include "core/agent.h"
+
+/* Models that are remembered. */
+#define TOOLLESS_MAX 16
 
 struct agent {
 	struct agent_parts parts;
 	struct chat_tool *tools;
-	atomic_bool has_no_tools; /* the model's server said so */
+	pthread_mutex_t lock;
+	char *toolless[TOOLLESS_MAX]; /* lock: models of which a server said that they have none */
+	size_t toolless_count; /* lock: how many there were; the latest are kept */
 };
 
 /* One question on its way. */

@@ -54,7 +54,7 @@ int agent_rewrite(struct agent *agent, const struct agent_turn *turn, struct buf
 	rc = generator_chat(agent->parts.generator,
 		&(struct chat_request){
 			.chat = &chat,
-			.model = turn->model,
+			.model = turn->options->model,
 			.length = REWRITE_TOKENS,
 			.cancelled = turn->cancelled,
 		},

@@ -61,7 +61,8 @@ int relay_text(void *context, const char *text, size_t len)
 		return pass(relay, begin);
 	const char *answer =
 		relay->kind == RELAY_PROTOCOL ? find_mark(relay->held.data, answer_mark) : NULL;
-	if (answer)
+	const char *action = answer ? find_mark(relay->held.data, action_mark) : NULL;
+	if (answer && (!action || action > answer))
 		return pass(relay, skip_blanks(answer + strlen(answer_mark)));
 	return 0;
 }
@@ -90,6 +91,14 @@ void protocol_rules(const struct tools *tools, struct buf *out)
 		const struct tool *tool = tools_at(tools, i);
 		buf_addf(out, "%s: %s %s\n", tool->name, tool->description, tool->parameters);
 	}
+}
+
+void protocol_cut(char *text)
+{
+	char *made_up = text ? (char *)find_mark(text, observation_mark) : NULL;
+
+	if (made_up)
+		*made_up = '\0';
 }
 
 static char *trimmed(const char *start, const char *end)

@@ -21,7 +21,7 @@
 enum relay_kind {
 	RELAY_ANSWER, /* it is one */
 	RELAY_TOOLS, /* one, but for JSON, which may be a call */
-	RELAY_PROTOCOL, /* one from behind ANSWER: on */
+	RELAY_PROTOCOL, /* one from behind ANSWER: on, if no ACTION: came before */
 	RELAY_NOTHING, /* it is held, whatever it is */
 };
 
@@ -44,6 +44,9 @@ int relay_flush(struct relay *relay);
 
 /* The rules of the protocol, with the tools. Appended to @out. */
 void protocol_rules(const struct tools *tools, struct buf *out);
+
+/* Cut off what the model made up of an observation, and what it went on to write. */
+void protocol_cut(char *text);
 
 /* A reply by the protocol that is no answer: its thought, NULL if it has none, and its call. Owned
  * by the caller, also when it fails. 0, or -EINVAL with *err telling the model what is wrong. */

@@ -235,7 +235,7 @@ static void answer_again(struct turn *turn)
 	answer_release(&turn->answer);
 	options_release(&turn->options);
 	turn->answered_ns = 0;
-	turn_stream_restart(turn);
+	turn_stream_restart(turn, true);
 	turn->state = TURN_READY;
 	advance(turn->session);
 }

@@ -85,7 +85,7 @@ static void restart(void *context)
 
 	citations_restart(&attempt->citations);
 	buf_clear(&attempt->body);
-	turn_stream_restart(attempt->turn);
+	turn_stream_restart(attempt->turn, false);
 }
 
 static struct agent_turn agent_turn_of(struct attempt *attempt)
@@ -98,7 +98,7 @@ static struct agent_turn agent_turn_of(struct attempt *attempt)
 		.history_count = attempt->history.count,
 		.caller = &turn->caller,
 		.found = &attempt->retrieval,
-		.model = turn->options.model,
+		.options = &turn->options,
 		.mode = mode_of(attempt),
 		.cancelled = &turn->cancelled,
 		.text = take_text,
@@ -197,23 +197,29 @@ static int write_answer(struct attempt *attempt)
 	return rc ? rc : stream_from(attempt, start);
 }
 
+static bool may_read(struct attempt *attempt, const struct uuid *document)
+{
+	struct document now;
+	struct err err = ERR_NONE;
+
+	if (catalog_get(attempt->ask->ports.catalog, document, &now, &err))
+		return false;
+	bool may = access_may_read(&now.access, &attempt->turn->caller);
+	document_release(&now);
+	return may;
+}
+
 /* Is each document that the answer may have used still there, and the caller's to read? */
 static bool passages_stand(struct attempt *attempt)
 {
 	const struct retrieval *retrieval = &attempt->retrieval;
 
-	for (size_t i = 0; i < retrieval->passage_count; i++) {
-		struct document now;
-		struct err err = ERR_NONE;
-		int rc = catalog_get(
-			attempt->ask->ports.catalog, &retrieval->documents[i].id, &now, &err);
-		if (rc)
+	for (size_t i = 0; i < retrieval->passage_count; i++)
+		if (!may_read(attempt, &retrieval->documents[i].id))
 			return false;
-		bool may_read = access_may_read(&now.access, &attempt->turn->caller);
-		document_release(&now);
-		if (!may_read)
+	for (size_t i = 0; i < retrieval->mentioned_count; i++)
+		if (!may_read(attempt, &retrieval->mentioned[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -283,7 +289,7 @@ void ask_work(struct job *job)
 	for (int i = 0; i < ATTEMPTS && (rc == -ESTALE || rc == -EAGAIN); i++) {
 		if (i > 0) {
 			attempt_release(&attempt);
-			turn_stream_restart(turn);
+			turn_stream_restart(turn, rc == -ESTALE);
 		}
 		attempt_init(&attempt, turn);
 		rc = make_attempt(&attempt);

@@ -5,6 +5,9 @@
 #include "core/fetch.h"
 
 #include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,11 +25,31 @@ AUTO_DEFINE(url_free, struct url *);
 #define CONNECT_NS (10 * NS_PER_SEC)
 #define ROBOTS_MAX ((size_t)512 << 10)
 
+/* Where a service listens that askfs itself works with is looked up so often. */
+#define OWN_NS	(60 * NS_PER_SEC)
+#define OWN_MAX 16
+
 struct fetcher {
 	struct http *http;
 	const struct config *config;
 	struct net_range *exceptions;
 	size_t exception_count;
+
+	pthread_mutex_t lock;
+	struct sockaddr_in6 own[OWN_MAX]; /* lock: those of IPv4 are mapped */
+	size_t own_count; /* lock */
+	int64_t own_ns; /* lock: when they were looked up; 0: never */
+};
+
+/* One page on its way. */
+struct journey {
+	struct fetcher *fetcher;
+	const atomic_bool *cancelled;
+	int64_t end_ns; /* monotonic */
+	size_t max; /* bytes of the page */
+	bool obeys_robots;
+	char *origin; /* whose robots.txt is this; owned; NULL: of none */
+	struct buf robots;
 };
 
 /* --- what is allowed ---------------------------------------------------------------- */
@@ -52,12 +75,83 @@ static int read_exceptions(struct fetcher *fetcher, struct err *err)
 	return 0;
 }
 
-/* Called by curl's thread. */
+/* An address as one of IPv6, with its port. False: it is neither. */
+static bool to_v6(const struct sockaddr *address, struct sockaddr_in6 *out)
+{
+	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+	struct sockaddr_in v4;
+
+	if (address->sa_family == AF_INET6) {
+		memcpy(out, address, sizeof(*out));
+		return true;
+	}
+	if (address->sa_family != AF_INET)
+		return false;
+	memcpy(&v4, address, sizeof(v4));
+	*out = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
+	memcpy(out->sin6_addr.s6_addr, mapped, sizeof(mapped));
+	memcpy(out->sin6_addr.s6_addr + sizeof(mapped), &v4.sin_addr, sizeof(v4.sin_addr));
+	return true;
+}
+
+/* Called by HTTP's thread. */
 static bool allows(const void *context, const struct sockaddr *address)
 {
-	const struct fetcher *fetcher = context;
+	struct fetcher *fetcher = (struct fetcher *)context;
+	struct sockaddr_in6 v6;
+	bool is_own = false;
 
-	return net_address_is_allowed(address, fetcher->exceptions, fetcher->exception_count);
+	if (!to_v6(address, &v6) ||
+		!net_address_is_allowed(address, fetcher->exceptions, fetcher->exception_count))
+		return false;
+	pthread_mutex_lock(&fetcher->lock);
+	for (size_t i = 0; i < fetcher->own_count; i++)
+		is_own |= fetcher->own[i].sin6_port == v6.sin6_port &&
+			!memcmp(&fetcher->own[i].sin6_addr, &v6.sin6_addr, sizeof(v6.sin6_addr));
+	pthread_mutex_unlock(&fetcher->lock);
+	return !is_own;
+}
+
+/* Add where @endpoint listens; one that can't be looked up now can't be reached by others, too. */
+static void add_own(struct fetcher *fetcher, const char *endpoint)
+{
+	AUTO(url_free) struct url *url = NULL;
+	struct addrinfo *found = NULL;
+
+	if (!endpoint[0] || url_new(&url, endpoint))
+		return;
+	AUTO_FREE char *host = url_part(url, URL_HOST);
+	AUTO_FREE char *port = url_part(url, URL_PORT);
+	size_t len = host ? strlen(host) : 0;
+	bool is_bracketed = len > 2 && host[0] == '[';
+	if (is_bracketed)
+		host[len - 1] = '\0';
+	if (!host || !port ||
+		getaddrinfo(host + is_bracketed, port,
+			&(struct addrinfo){.ai_socktype = SOCK_STREAM}, &found))
+		return;
+	pthread_mutex_lock(&fetcher->lock);
+	for (struct addrinfo *one = found; one && fetcher->own_count < OWN_MAX; one = one->ai_next)
+		fetcher->own_count += to_v6(one->ai_addr, &fetcher->own[fetcher->own_count]);
+	pthread_mutex_unlock(&fetcher->lock);
+	freeaddrinfo(found);
+}
+
+static void look_up_own(struct fetcher *fetcher)
+{
+	int64_t now = clock_mono_ns();
+
+	pthread_mutex_lock(&fetcher->lock);
+	bool is_due = !fetcher->own_ns || now - fetcher->own_ns > OWN_NS;
+	if (is_due) {
+		fetcher->own_ns = now;
+		fetcher->own_count = 0;
+	}
+	pthread_mutex_unlock(&fetcher->lock);
+	if (!is_due)
+		return;
+	add_own(fetcher, fetcher->config->openai_base_url);
+	add_own(fetcher, fetcher->config->net_search_url);
 }
 
 /* "example.org", or "*.example.org" for what lies below it. */
@@ -89,21 +183,6 @@ static bool is_listed(const struct fetcher *fetcher, const char *host)
 	return false;
 }
 
-/* Is it a service that askfs itself works with? */
-static bool is_own(const char *endpoint, const struct url *url)
-{
-	AUTO(url_free) struct url *own = NULL;
-
-	if (!endpoint[0] || url_new(&own, endpoint))
-		return false;
-	AUTO_FREE char *host = url_part(url, URL_HOST);
-	AUTO_FREE char *port = url_part(url, URL_PORT);
-	AUTO_FREE char *own_host = url_part(own, URL_HOST);
-	AUTO_FREE char *own_port = url_part(own, URL_PORT);
-	return host && own_host && port && own_port && !strcasecmp(host, own_host) &&
-		!strcmp(port, own_port);
-}
-
 /* May that address be asked? */
 static int judge(const struct fetcher *fetcher, const struct url *url, struct err *err)
 {
@@ -120,9 +199,6 @@ static int judge(const struct fetcher *fetcher, const struct url *url, struct er
 		return err_set(err, -EINVAL, "addresses with a user's name are not fetched");
 	if (!is_listed(fetcher, host))
 		return err_set(err, -EACCES, "%s is not among [net] allow_hosts", host);
-	if (is_own(fetcher->config->openai_base_url, url) ||
-		is_own(fetcher->config->net_search_url, url))
-		return err_set(err, -EACCES, "%s is a service that askfs itself uses", host);
 	return 0;
 }
 
@@ -158,27 +234,29 @@ static int read_body(struct http_call *call, struct buf *body, struct err *err)
 }
 
 /* Ask for @url; *status and, where there is one, the page, or the address that it leads to. */
-static int hop(struct fetcher *fetcher, struct url *url, size_t max, const atomic_bool *cancelled,
-	int *status, struct page *out, struct err *err)
+static int hop(
+	struct journey *journey, struct url *url, int *status, struct page *out, struct err *err)
 {
 	static const char *const headers[] = {"Accept: text/html, */*;q=0.8", NULL};
+	int64_t left_ns = journey->end_ns - clock_mono_ns();
 	AUTO(http_end) struct http_call *call = NULL;
 	AUTO_FREE char *text = url_part(url, URL_WHOLE);
 	struct http_request request = {
 		.url = text,
 		.headers = headers,
 		.connect_ns = CONNECT_NS,
-		.idle_ns = fetcher->config->net_timeout_ns,
-		.total_ns = fetcher->config->net_timeout_ns,
-		.reply_max = max,
-		.cancelled = cancelled,
+		.total_ns = left_ns,
+		.reply_max = journey->max,
+		.cancelled = journey->cancelled,
 		.allows = allows,
-		.allows_context = fetcher,
+		.allows_context = journey->fetcher,
 	};
 
 	if (!text)
 		return err_set(err, -ENOMEM, "out of memory");
-	int rc = http_begin(fetcher->http, &request, &call, err);
+	if (left_ns <= 0)
+		return err_set(err, -ETIMEDOUT, "%s: it took too long to get there", text);
+	int rc = http_begin(journey->fetcher->http, &request, &call, err);
 	if (rc)
 		return rc;
 	*status = http_status(call, err);
@@ -192,7 +270,7 @@ static int hop(struct fetcher *fetcher, struct url *url, size_t max, const atomi
 	}
 	const char *type = http_header(call, "content-type");
 	page_release(out);
-	buf_init(&out->body, max);
+	buf_init(&out->body, journey->max);
 	out->url = strdup(text);
 	out->content_type = strdup(type ? type : "");
 	if (!out->url || !out->content_type)
@@ -201,14 +279,18 @@ static int hop(struct fetcher *fetcher, struct url *url, size_t max, const atomi
 	return rc ? err_prefix(err, rc, text) : 0;
 }
 
+static int obey_robots(struct journey *journey, const struct url *url, struct err *err);
+
 /* From @url on, wherever it leads; *status is that of the last hop. */
-static int follow(struct fetcher *fetcher, struct url *url, size_t max,
-	const atomic_bool *cancelled, int *status, struct page *out, struct err *err)
+static int follow(
+	struct journey *journey, struct url *url, int *status, struct page *out, struct err *err)
 {
 	for (int i = 0; i <= REDIRECTS; i++) {
-		int rc = judge(fetcher, url, err);
+		int rc = judge(journey->fetcher, url, err);
+		if (!rc && journey->obeys_robots)
+			rc = obey_robots(journey, url, err);
 		if (!rc)
-			rc = hop(fetcher, url, max, cancelled, status, out, err);
+			rc = hop(journey, url, status, out, err);
 		if (rc || !is_redirect(*status))
 			return rc;
 	}
@@ -218,32 +300,60 @@ static int follow(struct fetcher *fetcher, struct url *url, size_t max,
 
 /* --- robots.txt --------------------------------------------------------------------- */
 
-/* One that is not there allows everything; one that can't be had now, nothing yet. */
-static int obey_robots(struct fetcher *fetcher, const struct url *page,
-	const atomic_bool *cancelled, struct err *err)
+/* The origin's robots.txt into the journey. One that is not there allows everything; one that can't
+ * be had now, nothing yet; of one that is too long what was read counts. */
+static int read_robots(struct journey *journey, const struct url *of, struct err *err)
 {
-	AUTO(url_free) struct url *url = url_copy(page);
-	AUTO_FREE char *path = url_part(page, URL_PATH);
-	AUTO_FREE char *query = url_part(page, URL_QUERY);
-	AUTO_FREE char *whole = NULL;
-	struct page robots = {0};
+	AUTO(url_free) struct url *url = url_copy(of);
+	struct page page = {0};
+	struct journey aside = {
+		.fetcher = journey->fetcher,
+		.cancelled = journey->cancelled,
+		.end_ns = journey->end_ns,
+		.max = ROBOTS_MAX,
+	};
 	int status = 0;
+	int rc = url ? url_set_path(url, "/robots.txt") : -ENOMEM;
 
-	if (!url || !path ||
-		asprintf(&whole, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0)
-		return err_set(err, -ENOMEM, "out of memory");
-	int rc = url_set_path(url, "/robots.txt");
 	if (!rc)
-		rc = follow(fetcher, url, ROBOTS_MAX, cancelled, &status, &robots, err);
+		rc = follow(&aside, url, &status, &page, err);
+	if (rc == -EFBIG)
+		rc = 0;
 	if (!rc && status >= 500)
 		rc = err_set(
 			err, -EAGAIN, "the site's robots.txt can't be had: it answers %d", status);
-	if (!rc && status / 100 == 2 &&
-		!robots_allow(
-			robots.body.data ? robots.body.data : "", robots.body.len, "askfs", whole))
+	buf_release(&journey->robots);
+	buf_init(&journey->robots, ROBOTS_MAX);
+	if (!rc && status / 100 == 2)
+		rc = buf_add(&journey->robots, page.body.data ? page.body.data : "", page.body.len);
+	page_release(&page);
+	return rc;
+}
+
+static int obey_robots(struct journey *journey, const struct url *url, struct err *err)
+{
+	AUTO_FREE char *scheme = url_part(url, URL_SCHEME);
+	AUTO_FREE char *host = url_part(url, URL_HOST);
+	AUTO_FREE char *port = url_part(url, URL_PORT);
+	AUTO_FREE char *path = url_part(url, URL_PATH);
+	AUTO_FREE char *query = url_part(url, URL_QUERY);
+	AUTO_FREE char *origin = NULL;
+	AUTO_FREE char *whole = NULL;
+	int rc = 0;
+
+	if (!scheme || !host || !port || !path ||
+		asprintf(&origin, "%s://%s:%s", scheme, host, port) < 0 ||
+		asprintf(&whole, "%s%s%s", path, query ? "?" : "", query ? query : "") < 0)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (!journey->origin || strcmp(journey->origin, origin) != 0) {
+		rc = read_robots(journey, url, err);
+		free(journey->origin);
+		journey->origin = rc ? NULL : TAKE_PTR(origin);
+	}
+	if (!rc && journey->robots.data &&
+		!robots_allow(journey->robots.data, journey->robots.len, "askfs", whole))
 		rc = err_set(
 			err, -EACCES, "the site's robots.txt does not want %s to be fetched", path);
-	page_release(&robots);
 	return rc;
 }
 
@@ -269,16 +379,21 @@ int fetch_page(struct fetcher *fetcher, const char *text, bool obeys_robots,
 	int rc = url_new(&url, text);
 	if (rc)
 		return err_set(err, rc, "\"%s\" is not an address, as in https://...", text);
-	rc = judge(fetcher, url, err);
-	if (!rc && obeys_robots)
-		rc = obey_robots(fetcher, url, cancelled, err);
-	if (!rc)
-		rc = follow(fetcher, url, fetcher->config->net_page_bytes, cancelled, &status, out,
-			err);
+	struct journey journey = {
+		.fetcher = fetcher,
+		.cancelled = cancelled,
+		.end_ns = clock_mono_ns() + fetcher->config->net_timeout_ns,
+		.max = fetcher->config->net_page_bytes,
+		.obeys_robots = obeys_robots,
+	};
+	look_up_own(fetcher);
+	rc = follow(&journey, url, &status, out, err);
 	if (!rc)
 		rc = judge_status(status, out->url, err);
 	if (rc)
 		page_release(out);
+	free(journey.origin);
+	buf_release(&journey.robots);
 	return rc;
 }
 
@@ -289,6 +404,7 @@ int fetcher_new(struct fetcher **out, const struct config *config, struct err *e
 	if (!fetcher)
 		return err_set(err, -ENOMEM, "out of memory");
 	fetcher->config = config;
+	pthread_mutex_init(&fetcher->lock, NULL);
 	int rc = read_exceptions(fetcher, err);
 	if (!rc && http_new(&fetcher->http))
 		rc = err_set(err, -ENOMEM, "out of memory");
@@ -305,5 +421,6 @@ void fetcher_free(struct fetcher *fetcher)
 		return;
 	http_free(fetcher->http);
 	free(fetcher->exceptions);
+	pthread_mutex_destroy(&fetcher->lock);
 	free(fetcher);
 }

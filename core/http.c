@@ -143,7 +143,8 @@ static void finish(struct http_call *call, CURLcode result)
 	if (!call->failure && result == CURLE_COULDNT_CONNECT && call->was_refused) {
 		call->failure = -EACCES;
 		snprintf(call->why, sizeof(call->why),
-			"its address is none of the public network ([net] allow_addresses)");
+			"its address is none of the public network ([net] allow_addresses), or "
+			"that of a service which askfs itself uses");
 	} else if (!call->failure) {
 		call->failure = code_of(result);
 		snprintf(call->why, sizeof(call->why), "%s", detail);

@@ -663,20 +663,22 @@ const char *inbox_state(struct inbox *inbox, const struct spool_entry *entry)
 	return doc_status_name(item->state == ITEM_RUNNING ? DOC_PROCESSING : DOC_PENDING);
 }
 
-/* What was to be told to its record when the file had settled. */
-static void tell_record(void *context, struct spool_entry *entry)
+/* Tell the record what it was to be told when the file had settled, and end what runs. */
+static void come_to_rest(void *context, struct spool_entry *entry)
 {
 	struct item *item = entry->item;
 
 	(void)context;
 	if (item && item->must_edit)
 		item_edit_document(item);
+	if (item)
+		item_cancel(item); /* it goes on after the next start */
 }
 
 void inbox_stop(struct inbox *inbox)
 {
 	if (!inbox->is_stopping)
-		spool_each(inbox->parts.spool, tell_record, NULL);
+		spool_each(inbox->parts.spool, come_to_rest, NULL);
 	inbox->is_stopping = true;
 }
 

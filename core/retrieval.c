@@ -18,11 +18,24 @@ void retrieval_release(struct retrieval *retrieval)
 		free((struct nearness *)retrieval->passages[i].nearness);
 	free(retrieval->documents);
 	free(retrieval->passages);
+	free(retrieval->mentioned);
 	search_result_release(&retrieval->words);
 	search_result_release(&retrieval->dense);
 	retrieval_release(retrieval->merged);
 	free(retrieval->merged);
 	memset(retrieval, 0, sizeof(*retrieval));
+}
+
+int retrieval_mention(struct retrieval *retrieval, const struct uuid *document)
+{
+	struct uuid *more =
+		realloc(retrieval->mentioned, (retrieval->mentioned_count + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	retrieval->mentioned = more;
+	more[retrieval->mentioned_count++] = *document;
+	return 0;
 }
 
 int retrieval_set_title(struct passage *passage, struct document *document)
@@ -107,6 +120,11 @@ int retrieval_merge(struct retrieval *to, struct retrieval *from, size_t *places
 		free(kept);
 		return -ENOMEM;
 	}
+	for (size_t i = 0; i < from->mentioned_count; i++)
+		if (retrieval_mention(to, &from->mentioned[i])) {
+			free(kept);
+			return -ENOMEM;
+		}
 	*kept = *from;
 	for (size_t i = 0; i < from->passage_count; i++) {
 		size_t at = places[i] = place_of(to, from->passages[i].hit);

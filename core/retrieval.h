@@ -19,8 +19,13 @@ struct retrieval {
 	double unrelated; /* see struct generator_request */
 	struct search_result words, dense; /* what the passages' hits point into */
 	struct retrieval *merged; /* what else they point into; owned */
+	struct uuid *mentioned; /* documents that were spoken of besides */
+	size_t mentioned_count;
 };
 void retrieval_release(struct retrieval *retrieval);
+
+/* 0 or -ENOMEM. */
+int retrieval_mention(struct retrieval *retrieval, const struct uuid *document);
 
 /* The title of a passage: its record's, else the file name; one that is not UTF-8 is put, repaired,
  * into this copy of the record. 0 or -ENOMEM. */

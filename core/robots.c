@@ -93,7 +93,12 @@ static bool has_group(const char *text, const char *end, const char *agent)
 
 bool robots_allow(const char *text, size_t len, const char *agent, const char *path)
 {
-	const char *end = text + len, *wanted = has_group(text, end, agent) ? agent : "*";
+	static const char bom[] = "\xef\xbb\xbf";
+	size_t skip = len >= 3 && !memcmp(text, bom, 3) ? 3 : 0;
+	const char *end = text + len;
+
+	text += skip;
+	const char *wanted = has_group(text, end, agent) ? agent : "*";
 	bool is_ours = false, was_agent = false, allows = true;
 	size_t longest = 0;
 	struct line line;

@@ -11,6 +11,7 @@
 
 #include "core/access.h"
 #include "core/err.h"
+#include "core/options.h"
 #include "core/retrieval.h"
 
 struct config_tool;
@@ -30,6 +31,7 @@ struct tool_call {
 	const struct tool *tool;
 	const struct caller *caller;
 	const cJSON *arguments; /* they fit the schema */
+	const struct options *options; /* of the session that asks: its filter holds; may be NULL */
 	const atomic_bool *cancelled; /* may be NULL */
 };
 

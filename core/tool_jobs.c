@@ -116,8 +116,9 @@ static void run(struct job *member)
 	struct err err = ERR_NONE;
 	int rc = atomic_load(&job->cancelled)
 		? err_set(&err, -ECANCELED, "cancelled")
-		: tool_run(job->jobs->tools, job->tool, job->arguments, &job->caller,
-			  &job->cancelled, &output, &err);
+		: tool_run(job->jobs->tools, job->tool, job->arguments,
+			  (struct tool_call){.caller = &job->caller, .cancelled = &job->cancelled},
+			  &output, &err);
 
 	job->made = tool_result_text(rc, &output, &err);
 	tool_output_release(&output);

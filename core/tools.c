@@ -227,8 +227,7 @@ char *tool_schema_text(const struct tool *tool)
 }
 
 int tool_run(const struct tools *tools, const struct tool *tool, const char *arguments,
-	const struct caller *caller, const atomic_bool *cancelled, struct tool_output *out,
-	struct err *err)
+	struct tool_call call, struct tool_output *out, struct err *err)
 {
 	bool is_blank = !arguments[strspn(arguments, " \t\r\n")];
 	AUTO(cJSON_Delete) cJSON *json = cJSON_ParseWithOpts(is_blank ? "{}" : arguments, NULL, 1);
@@ -240,13 +239,9 @@ int tool_run(const struct tools *tools, const struct tool *tool, const char *arg
 	int rc = schema_check(tool->schema, json, err);
 	if (rc)
 		return rc;
-	struct tool_call call = {
-		.tools = tools,
-		.tool = tool,
-		.caller = caller,
-		.arguments = json,
-		.cancelled = cancelled,
-	};
+	call.tools = tools;
+	call.tool = tool;
+	call.arguments = json;
 	rc = tool->run(&call, out, err);
 	metric_add(METRIC_TOOL_CALLS, 1);
 	metric_observe(HISTOGRAM_TOOL, clock_mono_ns() - begun_ns);

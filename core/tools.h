@@ -34,11 +34,10 @@ const struct tool *tools_find(const struct tools *tools, const char *name); /* o
  * frees it. NULL: no memory. */
 char *tool_schema_text(const struct tool *tool);
 
-/* Parse the arguments, see whether they fit, and call. 0, or -errno with *err set: -EINVAL for
- * arguments that don't fit. Worker thread. */
+/* Parse the arguments, see whether they fit, and call: of @call, tools, tool and arguments are
+ * filled in. 0, or -errno with *err set: -EINVAL for arguments that don't fit. Worker thread. */
 int tool_run(const struct tools *tools, const struct tool *tool, const char *arguments,
-	const struct caller *caller, const atomic_bool *cancelled, struct tool_output *out,
-	struct err *err);
+	struct tool_call call, struct tool_output *out, struct err *err);
 
 /* The ToolResult {success, data, error} of what tool_run said, a newline at its end; output->data
  * is taken. The caller frees it; NULL: no memory. */

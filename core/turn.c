@@ -89,7 +89,7 @@ void turn_succeed(struct turn *old, struct turn *new)
 		buf_add(&new->stream, old->stream.data, old->stream.len);
 	pthread_mutex_unlock(&old->lock);
 	if (new->stream.len)
-		turn_stream_restart(new);
+		turn_stream_restart(new, false);
 }
 
 static int unfinished(const struct turn *turn)
@@ -160,11 +160,14 @@ int turn_stream_add(struct turn *turn, const char *text, size_t len)
 	return rc;
 }
 
-void turn_stream_restart(struct turn *turn)
+void turn_stream_restart(struct turn *turn, bool wipes)
 {
 	static const char notice[] = "\n(the answer begins again)\n\n";
 
 	pthread_mutex_lock(&turn->lock);
+	for (size_t i = 0; wipes && i < turn->stream.len; i++) /* readers keep their offsets */
+		if (turn->stream.data[i] != '\n')
+			turn->stream.data[i] = ' ';
 	if (turn->stream.len > turn->stream_start)
 		buf_adds(&turn->stream, notice);
 	turn->stream_start = turn->stream.len;

@@ -102,8 +102,9 @@ bool turn_cites(const struct turn *turn, const struct uuid *document);
 /* Add to the stream. Worker thread. 0 or -errno. */
 int turn_stream_add(struct turn *turn, const char *text, size_t len);
 
-/* The attempt was in vain, another one begins: say so in the stream. Worker thread. */
-void turn_stream_restart(struct turn *turn);
+/* The attempt was in vain, another one begins: say so in the stream. @wipes: nobody who comes later
+ * may read what it said. Worker thread. */
+void turn_stream_restart(struct turn *turn, bool wipes);
 
 /* The turn is TURN_DONE: whatever of the final text the stream has not delivered follows. */
 void turn_stream_finish(struct turn *turn);

@@ -20,6 +20,35 @@ double argument_number(const struct tool_call *call, const char *name, double st
 	return cJSON_IsNumber(item) ? item->valuedouble : standard;
 }
 
+static bool begins(const char *text, const char *prefix)
+{
+	return text && !strncmp(text, prefix, strlen(prefix));
+}
+
+int argument_prefix(const struct tool_call *call, const char *name, const char *filter,
+	const char **out, struct err *err)
+{
+	const char *wanted = argument_text(call, name);
+
+	*out = wanted;
+	if (!filter || begins(wanted, filter))
+		return 0;
+	*out = filter;
+	if (!wanted || begins(filter, wanted))
+		return 0;
+	return err_set(err, -ENOENT, "only documents whose %s begins with \"%s\" may be used here",
+		name, filter);
+}
+
+bool fits_filter(const struct tool_call *call, const struct document *document)
+{
+	const struct options *options = call->options;
+
+	return !options ||
+		((!options->type || begins(document->content_type, options->type)) &&
+			(!options->path || begins(document->path, options->path)));
+}
+
 int argument_document(const struct tool_call *call, struct document *out, struct err *err)
 {
 	const char *text = argument_text(call, "document_id");
@@ -30,7 +59,7 @@ int argument_document(const struct tool_call *call, struct document *out, struct
 		return err_set(err, -EINVAL,
 			"\"document_id\" must be a document's id, as list_documents shows it");
 	int rc = catalog_get(tools_parts(call->tools)->retriever.catalog, &id, out, err);
-	if (!rc && !access_may_read(&out->access, call->caller)) {
+	if (!rc && (!access_may_read(&out->access, call->caller) || !fits_filter(call, out))) {
 		document_release(out);
 		rc = -ENOENT; /* who may not read it is told the same as if it were not there */
 	}

@@ -19,6 +19,8 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 		rc = read_chunks(call, &document, first, count, &out->found, err);
 	if (rc)
 		return rc;
+	if (retrieval_mention(&out->found, &document.id))
+		return err_set(err, -ENOMEM, "out of memory");
 	out->data = cJSON_CreateObject();
 	cJSON_AddItemToObject(out->data, "document", describe_document(&document));
 	cJSON *chunks = cJSON_AddArrayToObject(out->data, "chunks");

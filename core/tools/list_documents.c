@@ -14,6 +14,7 @@ struct listing {
 	const char *status, *type, *name;
 	size_t offset, limit, total;
 	cJSON *documents;
+	struct retrieval *found; /* mentions those that are listed */
 };
 
 static bool contains(const char *text, const char *part)
@@ -23,6 +24,8 @@ static bool contains(const char *text, const char *part)
 
 static bool fits(const struct listing *listing, const struct document *document)
 {
+	if (!fits_filter(listing->call, document))
+		return false;
 	if (listing->status && strcmp(listing->status, doc_status_name(document->status)) != 0)
 		return false;
 	if (listing->type &&
@@ -40,8 +43,11 @@ static int see(void *context, const struct document *document)
 	if (!access_may_read(&document->access, listing->call->caller) || !fits(listing, document))
 		return 0;
 	size_t at = listing->total++;
-	if (at >= listing->offset && at < listing->offset + listing->limit)
+	if (at >= listing->offset && at < listing->offset + listing->limit) {
 		cJSON_AddItemToArray(listing->documents, describe_document(document));
+		if (retrieval_mention(listing->found, &document->id))
+			return -ENOMEM;
+	}
 	bool is_stopped = listing->call->cancelled && atomic_load(listing->call->cancelled);
 	return is_stopped ? -ECANCELED : 0;
 }
@@ -50,6 +56,7 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 {
 	struct listing listing = {
 		.call = call,
+		.found = &out->found,
 		.status = argument_text(call, "status"),
 		.type = argument_text(call, "type"),
 		.name = argument_text(call, "name"),

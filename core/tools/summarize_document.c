@@ -139,6 +139,8 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 	if (rc)
 		return rc;
 	out->is_digest = true;
+	if (retrieval_mention(&out->found, &document.id))
+		return err_set(err, -ENOMEM, "out of memory");
 	out->data = cJSON_CreateObject();
 	cJSON_AddItemToObject(out->data, "document", describe_document(&document));
 	cJSON_AddStringToObject(out->data, "summary", text.data ? text.data : "");

@@ -19,6 +19,14 @@ extern const struct tool tool_web_search;
 const char *argument_text(const struct tool_call *call, const char *name);
 double argument_number(const struct tool_call *call, const char *name, double standard);
 
+/* What paths (or types) have to begin with: by the argument, and by the filter of the session. The
+ * longer of the two, where one goes on the other; 0, or -ENOENT with *err set: nothing fits both. */
+int argument_prefix(const struct tool_call *call, const char *name, const char *filter,
+	const char **out, struct err *err);
+
+/* May the session that asks use that document? */
+bool fits_filter(const struct tool_call *call, const struct document *document);
+
 /* The record of the document that "document_id" names, if the caller may read it and it was
  * indexed: 0, or -EINVAL, -ENOENT with *err set. The caller of this releases *out. */
 int argument_document(const struct tool_call *call, struct document *out, struct err *err);

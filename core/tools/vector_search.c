@@ -8,18 +8,24 @@
 static int run(const struct tool_call *call, struct tool_output *out, struct err *err)
 {
 	const struct tools_parts *parts = tools_parts(call->tools);
-	const struct config *config = parts->config;
+	const struct options *options = call->options;
+	size_t top_k = options && options->top_k ? options->top_k : parts->config->top_k;
+	double threshold = options && options->threshold >= 0 ? options->threshold
+							      : parts->config->similarity_threshold;
 	struct retrieve_request request = {
 		.question = argument_text(call, "query"),
 		.caller = call->caller,
-		.top_k = (size_t)argument_number(call, "top_k", (double)config->top_k),
-		.threshold =
-			argument_number(call, "similarity_threshold", config->similarity_threshold),
-		.content_type = argument_text(call, "type"),
-		.path = argument_text(call, "path"),
+		.top_k = (size_t)argument_number(call, "top_k", (double)top_k),
+		.threshold = argument_number(call, "similarity_threshold", threshold),
 	};
-	int rc = retrieve(&parts->retriever, &request, &out->found, err);
+	int rc = argument_prefix(
+		call, "type", options ? options->type : NULL, &request.content_type, err);
 
+	if (!rc)
+		rc = argument_prefix(
+			call, "path", options ? options->path : NULL, &request.path, err);
+	if (!rc)
+		rc = retrieve(&parts->retriever, &request, &out->found, err);
 	if (rc)
 		return rc;
 	out->data = cJSON_CreateArray();

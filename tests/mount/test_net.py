@@ -252,7 +252,7 @@ def test_a_search_engine(kb, site):
     equal(site.asked[-1][0], "/search?lang=en&q=light+house+%26+41&format=json", "the request")
     site.pages["/search"] = (403, {}, "")
     contains(error(kb, "web_search", query="x"), "answers 403")
-    contains(error(kb, "fetch_url", url=site.url + "/search"), "that askfs itself uses")
+    contains(error(kb, "fetch_url", url=site.url + "/search"), "askfs itself uses")
 
 
 @with_server(agent__mode="auto", net__allow="yes", net__allow_addresses="127.0.0.1",
