@@ -147,20 +147,26 @@ int protocol_parse(const char *text, char **thought, struct chat_call *call, str
 
 /* --- calls in the text -------------------------------------------------------------- */
 
-/* The text without a code fence, or the tags that some models write around a call. */
-static char *unwrapped(const char *text)
-{
-	static const char open_tag[] = "<tool_call>", close_tag[] = "</tool_call>";
-	const char *start = skip_blanks(text), *end = start + strlen(start);
+static const char open_tag[] = "<tool_call>", close_tag[] = "</tool_call>";
 
+/* The next call's text from *text on: in the tags that some models write, in a code fence, or as it
+ * is; *text moves behind it. NULL: there is none, or no memory. */
+static char *next_written(const char **text)
+{
+	const char *start = skip_blanks(*text), *end = start + strlen(start);
+
+	*text = end;
 	while (end > start && isspace((unsigned char)end[-1]))
 		end--;
+	if (start == end)
+		return NULL;
 	if (!strncmp(start, "```", 3)) {
 		start += strcspn(start, "\n");
 		end -= end - start > 3 && !strncmp(end - 3, "```", 3) ? 3 : 0;
 	} else if (!strncmp(start, open_tag, strlen(open_tag))) {
 		const char *close = strstr(start, close_tag);
 		start += strlen(open_tag);
+		*text = close ? close + strlen(close_tag) : end;
 		end = close ? close : end;
 	}
 	return trimmed(start, end);
@@ -182,10 +188,9 @@ static int add_written(const struct tools *tools, const cJSON *json, struct chat
 	return call->name && call->arguments ? 0 : -ENOMEM;
 }
 
-int written_calls(const struct tools *tools, const char *text, struct chat_reply *reply)
+static int add_written_text(const struct tools *tools, const char *text, struct chat_reply *reply)
 {
-	AUTO_FREE char *inner = unwrapped(text);
-	AUTO(cJSON_Delete) cJSON *json = inner ? cJSON_ParseWithOpts(inner, NULL, 1) : NULL;
+	AUTO(cJSON_Delete) cJSON *json = cJSON_ParseWithOpts(text, NULL, 1);
 	const cJSON *one;
 	int rc = -ENOENT;
 
@@ -196,6 +201,20 @@ int written_calls(const struct tools *tools, const char *text, struct chat_reply
 		rc = add_written(tools, one, reply);
 		if (rc)
 			return rc;
+	}
+	return rc;
+}
+
+int written_calls(const struct tools *tools, const char *text, struct chat_reply *reply)
+{
+	char *one;
+	int rc = -ENOENT;
+
+	while ((one = next_written(&text))) {
+		rc = add_written_text(tools, one, reply);
+		free(one);
+		if (rc)
+			return reply->call_count && rc == -ENOENT ? 0 : rc;
 	}
 	return rc;
 }

@@ -12,7 +12,7 @@
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
-#define CONFIG_SETTINGS 63
+#define CONFIG_SETTINGS 64
 
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
  * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
@@ -53,6 +53,7 @@ struct config {
 	char *net_search_url;
 	int64_t net_timeout_ns;
 	uint64_t net_page_bytes;
+	uint64_t net_workers;
 
 	/* [tools] */
 	uint64_t tool_workers;

@@ -115,6 +115,8 @@ const struct setting config_settings[] = {
 		TIME(NS_PER_SEC, HOUR), "a page takes so long at most"},
 	{"net", "max_page", NULL, "max_page", FIELD(net_page_bytes), "16M", SIZE(KIB, GIB),
 		"largest page"},
+	{"net", "workers", NULL, "net_workers", FIELD(net_workers), "4", COUNT(1, 64),
+		"threads that fetch the pages of links"},
 
 	{"tools", "workers", NULL, "tool_workers", FIELD(tool_workers), "2", COUNT(1, 64),
 		"threads for tools/*/run"},

@@ -4,6 +4,9 @@
  * child, a transaction and a publication are shared; or one large job. Some worker always
  * stays free for the small ones. Two jobs of one document are never under way together.
  *
+ * Links that are to be followed come by threads of their own first, since a site may be slow: they
+ * wait for nothing but their pages, and nothing waits for them.
+ *
  * A worker is a ticket: it is in the pool's queue while there may be something to take, and
  * idle otherwise. */
 #include "core/ingest.h"
@@ -14,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/auto.h"
 #include "core/ingest_attempt.h"
 #include "core/ingest_embed.h"
 #include "core/ingest_link.h"
+#include "core/link.h"
 #include "core/log.h"
 
 #define SMALL_MAX ((uint64_t)64 << 10)
@@ -42,6 +47,7 @@ struct ingest {
 	struct ingest_setup setup;
 	struct ingest_embed *embed; /* NULL: by words alone */
 	struct pool *pool;
+	struct pool *links; /* NULL: the network is not allowed */
 	pthread_mutex_t lock;
 	struct queue small, large; /* lock */
 	struct ticket *idle; /* lock */
@@ -208,6 +214,10 @@ static size_t open_batch(struct ticket *ticket, struct attempt *attempts[BATCH_M
 	for (size_t i = 0; i < ticket->count; i++) {
 		struct ingest_job *job = ticket->jobs[i];
 		struct attempt *attempt;
+		if (job->prepared) {
+			attempts[count++] = TAKE_PTR(job->prepared);
+			continue;
+		}
 		announce(job);
 		int rc = attempt_new(&attempt, &ticket->ingest->setup, job);
 		if (rc) {
@@ -252,9 +262,8 @@ static void run_batch(struct ticket *ticket)
 	size_t count = open_batch(ticket, attempts);
 
 	for (size_t i = 0; i < count; i++)
-		attempt_examine(attempts[i]);
-	for (size_t i = 0; i < count; i++)
-		attempt_follow(attempts[i]);
+		if (!attempts[i]->is_examined)
+			attempt_examine(attempts[i]);
 	if (count)
 		attempt_parse(attempts, count);
 	for (size_t i = 0; i < count; i++)
@@ -320,6 +329,8 @@ int ingest_new(struct ingest **out, const struct ports *ports, const struct conf
 		rc = ingest_embed_new(&ingest->embed, &ingest->setup, err);
 	if (rc == 0) {
 		rc = pool_new(&ingest->pool, "ingest", workers, 0);
+		if (!rc && ports->fetcher)
+			rc = pool_new(&ingest->links, "ingest-link", config->net_workers, 0);
 		if (rc)
 			err_set(err, rc, "cannot start a thread: %s", strerror(-rc));
 	}
@@ -349,6 +360,35 @@ void ingest_embed_stored(struct ingest *ingest, struct ingest_job *job)
 	ingest_embed_submit(ingest->embed, attempt);
 }
 
+static void queue_small(struct ingest *ingest, struct ingest_job *job)
+{
+	pthread_mutex_lock(&ingest->lock);
+	queue_add(&ingest->small, job);
+	pthread_mutex_unlock(&ingest->lock);
+	wake_worker(ingest);
+}
+
+/* On a thread for links: the page, and then the way of all. */
+static void follow_link(struct job *member)
+{
+	struct ingest_job *job = job_of(member);
+	struct ingest *ingest = job->ingest;
+	struct attempt *attempt;
+
+	announce(job);
+	if (attempt_new(&attempt, &ingest->setup, job)) {
+		err_set(&job->err, -ENOMEM, "out of memory");
+		end_without_attempt(job, INGEST_LATER);
+		return;
+	}
+	attempt_open(attempt);
+	attempt_examine(attempt);
+	attempt->is_examined = true;
+	attempt_follow(attempt);
+	job->prepared = attempt;
+	queue_small(ingest, job);
+}
+
 void ingest_submit(struct ingest *ingest, struct ingest_job *job)
 {
 	job->err = (struct err)ERR_NONE;
@@ -357,10 +397,15 @@ void ingest_submit(struct ingest *ingest, struct ingest_job *job)
 		end_without_attempt(job, INGEST_CANCELLED);
 		return;
 	}
-	pthread_mutex_lock(&ingest->lock);
-	queue_add(&ingest->small, job);
-	pthread_mutex_unlock(&ingest->lock);
-	wake_worker(ingest);
+	bool may_be_link = ingest->links && job->document.size <= LINK_FILE_MAX &&
+		link_has_name(document_file_name(&job->document));
+	if (!may_be_link) {
+		queue_small(ingest, job);
+		return;
+	}
+	job->ingest = ingest;
+	job->job.run = follow_link;
+	pool_submit(ingest->links, &job->job);
 }
 
 void ingest_cancel(struct ingest_job *job)
@@ -394,6 +439,7 @@ void ingest_free(struct ingest *ingest)
 	if (!ingest)
 		return;
 	atomic_store(&ingest->setup.is_stopping, true);
+	pool_free(ingest->links);
 	pool_free(ingest->pool);
 	ingest_embed_free(ingest->embed);
 	assert(!ingest->small.head && !ingest->large.head);

@@ -25,6 +25,8 @@ enum ingest_outcome {
 /* One file to be ingested. The submitter fills the first part, must not touch the job while
  * it is under way (but through ingest_cancel and ingest_job_access), and owns it again when
  * done was called. Strings are owned by the job; ingest_job_release frees them. */
+struct attempt;
+
 struct ingest_job {
 	struct job job; /* the pipeline's */
 
@@ -46,6 +48,8 @@ struct ingest_job {
 	void (*done)(struct ingest_job *job);
 	void *context; /* the submitter's */
 
+	struct ingest *ingest; /* the pipeline's */
+	struct attempt *prepared; /* the pipeline's: a link whose page was fetched */
 	atomic_bool cancelled; /* ingest_cancel */
 
 	enum ingest_outcome outcome; /* out */

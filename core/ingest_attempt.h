@@ -50,6 +50,7 @@ struct attempt {
 
 	struct ingest_text text;
 	struct parsed parsed;
+	bool is_examined; /* attempt_examine was there */
 	bool has_chunks; /* the vectors were given some of this version */
 	bool has_blobs; /* the blobs likewise */
 

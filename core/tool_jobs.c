@@ -25,6 +25,7 @@ struct tool_job {
 	char *result; /* loop thread; NULL: not there yet */
 	int failure; /* -ENOMEM: it could not be made */
 	bool is_running;
+	struct tool_job *older, *newer; /* among all */
 	bool is_stale; /* a document was deleted meanwhile: it is made once more */
 	struct waiters waiters;
 };
@@ -33,6 +34,7 @@ struct tool_jobs {
 	struct loop *loop;
 	const struct tools *tools;
 	struct pool *workers;
+	struct tool_job *newest; /* of all that there are; no references */
 	struct tool_job *kept; /* one of each user and tool; references */
 	struct tool_job **running; /* those that a worker has or will have; no references */
 	size_t running_count;
@@ -67,6 +69,12 @@ void tool_job_unref(struct tool_job *job)
 {
 	if (!job || --job->refs)
 		return;
+	if (job->older)
+		job->older->newer = job->newer;
+	if (job->newer)
+		job->newer->older = job->older;
+	else if (job->jobs->newest == job)
+		job->jobs->newest = job->older;
 	caller_release(&job->caller);
 	free(job->arguments);
 	free(job->made);
@@ -156,6 +164,10 @@ static struct tool_job *job_new(struct tool_jobs *jobs, const struct tool *tool,
 		return NULL;
 	job->refs = 1;
 	job->jobs = jobs;
+	job->older = jobs->newest;
+	if (job->older)
+		job->older->newer = job;
+	jobs->newest = job;
 	job->tool = tool;
 	job->job.run = run;
 	job->task.run = done;
@@ -234,6 +246,20 @@ void tool_job_cancel(struct tool_job *job)
 	atomic_store(&job->cancelled, true);
 }
 
+/* Who has it open is told so, in place of what he has not read yet. */
+static void withdraw(struct tool_job *job)
+{
+	static const struct err gone = {
+		"a document that it spoke of was deleted meanwhile: call again"};
+	struct tool_output none = {0};
+	char *text = tool_result_text(-ENOENT, &none, &gone);
+
+	if (!text)
+		return;
+	free(job->result);
+	job->result = text;
+}
+
 /* Whatever tells of a document tells its id. */
 void tool_jobs_document_removed(struct tool_jobs *jobs, const struct uuid *document)
 {
@@ -250,4 +276,7 @@ void tool_jobs_document_removed(struct tool_jobs *jobs, const struct uuid *docum
 		else
 			slot = &(*slot)->next;
 	}
+	for (struct tool_job *job = jobs->newest; job; job = job->older)
+		if (!job->is_running && job->result && strstr(job->result, id))
+			withdraw(job);
 }

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/schema.h"
+#include "core/text/utf8.h"
 #include "core/tools/table.h"
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
@@ -234,6 +235,8 @@ int tool_run(const struct tools *tools, const struct tool *tool, const char *arg
 	int64_t begun_ns = clock_mono_ns();
 
 	*out = (struct tool_output){0};
+	if (!utf8_is_valid(arguments, strlen(arguments)) || strstr(arguments, "\\u0000"))
+		return err_set(err, -EINVAL, "the arguments must be UTF-8, without NUL characters");
 	if (!cJSON_IsObject(json))
 		return err_set(err, -EINVAL, "the arguments must be one JSON object");
 	int rc = schema_check(tool->schema, json, err);
@@ -254,9 +257,6 @@ char *tool_result_text(int rc, struct tool_output *output, const struct err *err
 
 	cJSON_AddBoolToObject(root, "success", rc == 0);
 	cJSON_AddItemToObject(root, "data", rc ? cJSON_CreateNull() : TAKE_PTR(output->data));
-	if (rc)
-		cJSON_AddStringToObject(root, "error", err->text[0] ? err->text : strerror(-rc));
-	else
-		cJSON_AddNullToObject(root, "error");
+	add_text_or_null(root, "error", !rc ? NULL : err->text[0] ? err->text : strerror(-rc));
 	return print(root);
 }

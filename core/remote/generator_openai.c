@@ -9,6 +9,7 @@
 
 #include "core/auto.h"
 #include "core/sse.h"
+#include "core/text/utf8.h"
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
 AUTO_DEFINE(http_end, struct http_call *);
@@ -168,7 +169,7 @@ static int take_call(struct reply *reply, const cJSON *piece)
 		cJSON_IsObject(arguments) ? cJSON_PrintUnformatted(arguments) : NULL;
 
 	if (!call)
-		return err_set(reply->err, -EPROTO, "the model wants too many tools called");
+		return 0; /* more than anybody would want */
 	int rc = call->id ? 0 : extend(&call->id, id);
 	if (!rc)
 		rc = extend(
@@ -209,13 +210,47 @@ static int take_chunk(struct reply *reply, const cJSON *json)
 			    cJSON_GetStringValue(cJSON_GetObjectItem(choice, "finish_reason")));
 }
 
+/* NULs and halves of a character pair, escaped: a stream may break between the halves. They become
+ * U+FFFD. */
+static void mend_escapes(char *json)
+{
+	unsigned before = 0, code;
+
+	for (char *at = json; (at = strchr(at, '\\')); at += at[1] ? 2 : 1) {
+		if (at[1] != 'u' || strspn(at + 2, "0123456789abcdefABCDEF") < 4 ||
+			sscanf(at + 2, "%4x", &code) != 1)
+			continue;
+		bool is_high = code >= 0xd800 && code < 0xdc00,
+		     is_low = code >= 0xdc00 && code < 0xe000;
+		unsigned next = 0;
+		if (is_high && at[6] == '\\' && at[7] == 'u')
+			sscanf(at + 8, "%4x", &next);
+		bool is_pair = (is_high && next >= 0xdc00 && next < 0xe000) || (is_low && before);
+		if (!code || ((is_high || is_low) && !is_pair))
+			memcpy(at + 2, "fffd", 4);
+		before = is_high && is_pair;
+	}
+}
+
+/* Of an event, in UTF-8 whatever the server makes of that; NULL: it is not JSON. */
+static cJSON *parse_event(const char *data, size_t len)
+{
+	AUTO_BUF struct buf clean;
+
+	buf_init(&clean, EVENT_MAX * 3);
+	if (utf8_sanitize(data, len, &clean) || !clean.data)
+		return NULL;
+	mend_escapes(clean.data);
+	return cJSON_ParseWithLength(clean.data, clean.len);
+}
+
 static int take_event(void *context, const char *data, size_t len)
 {
 	struct reply *reply = context;
 
 	if (len == strlen("[DONE]") && !memcmp(data, "[DONE]", len))
 		return 0;
-	AUTO(cJSON_Delete) cJSON *json = cJSON_ParseWithLength(data, len);
+	AUTO(cJSON_Delete) cJSON *json = parse_event(data, len);
 	if (!cJSON_IsObject(json))
 		return err_set(
 			reply->err, -EAGAIN, "the model's server sent an event that is not JSON");
@@ -350,8 +385,8 @@ static int remote_chat(struct generator *generator, const struct chat_request *r
 	rc = read_events(call, &reply);
 	buf_release(&reply.held);
 	for (size_t i = 0; i < out->call_count && !rc; i++)
-		if (!out->calls[i].name)
-			rc = err_set(err, -EPROTO, "the model wants a tool called without a name");
+		if (!out->calls[i].name && !(out->calls[i].name = strdup("")))
+			rc = -ENOMEM;
 	return rc;
 }
 

@@ -4,7 +4,7 @@ import json
 
 from harness import (ALICE, BOB, as_user, check, contains, equal, needs_root, read, setting,
                      text_of)
-from model_server import calls, fails, says
+from model_server import Reply, calls, event, fails, says
 from test_openai import with_server
 
 AGENT = {"agent__mode": "auto"}
@@ -240,3 +240,67 @@ def test_a_document_that_gives_orders(kb, server):
             check(message["content"].count("</passage>") <= message["content"].count("<passage "),
                   f"marks in {message['content']!r}")
             check("</passage> Now" not in message["content"], "it ends its passage")
+
+
+@with_server(**AGENT)
+def test_the_filter_of_a_session_holds_for_tools(kb, server):
+    import os
+    os.mkdir(os.path.join(kb.inbox, "pub"))
+    kb.add_many({**FILES, "pub/soup.txt": "Soup is made of carrots.\n"})
+    kb.ask("Hello?")
+    with open(kb.path("sessions", "s", "options.json"), "w") as f:
+        json.dump({"filter": {"path": "pub/"}, "top_k": 1}, f)
+    id = kb.find("canteen.txt").id
+    server.script = [calls(SEARCH, ("vector_search", {"query": "soup", "path": "can"}),
+                           ("list_documents", {}), ("get_document", {"document_id": id})),
+                     says("Carrots. [1]")]
+    answer = kb.answer("What is soup made of?")
+    equal({s["file_name"] for s in answer["sources"]}, {"soup.txt"}, "sources")
+    equal([s["success"] for s in answer["steps"]], [True, False, True, False], "steps")
+    check("canteen" not in json.dumps(last(server)[1:]).replace(json.dumps(SEARCH[1]), "")
+          .replace("canteen lunch", ""), "another document was shown")
+
+
+@with_server(**AGENT)
+def test_a_model_that_says_nothing(kb, server):
+    kb.add_many(FILES)
+    for n, reply in enumerate((says(""), says("<think>Hm, well, let me see"), says("  \n "))):
+        server.script = [reply]
+        answer = kb.answer(QUESTION, f"s{n}")
+        check(answer["answer"].startswith("error: the model gave no answer"), answer["answer"])
+
+
+@with_server(agent__mode="auto", agent__protocol="text", agent__steps="1")
+def test_what_a_model_makes_up_of_an_observation(kb, server):
+    kb.add_many(FILES)
+    server.script = [says('THOUGHT: look\nACTION: vector_search {"query": "canteen soup"}\n'
+                          "OBSERVATION: Soup is free on Mondays.\nTHOUGHT: I know.\n"
+                          "ANSWER: On Mondays. [1]"),
+                     thinks("Now I know.", answer="On Fridays. [2]")]
+    answer = kb.answer(QUESTION)
+    equal((answer["answer"], len(answer["steps"])), ("On Fridays. [1]", 1), "the answer")
+    check("Mondays" not in json.dumps(last(server)), "what was made up is in the chat")
+
+
+@with_server(**AGENT)
+def test_a_stream_that_is_no_clean_text(kb, server):
+    """Lone halves of a character pair, NULs, bytes that are not UTF-8: never half an answer."""
+    kb.add_many(FILES)
+
+    def stream(*texts):
+        parts = [b'{"choices": [{"index": 0, "delta": {"content": "%s"}}]}' % t for t in texts]
+        parts.append(b'{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}')
+        return Reply(events=[event(part) for part in parts])
+    for texts, expected in (((b"In 14\\u0000 days. [1]",), "In 14\ufffd days. [1]"),
+                            ((b"In 14 \\ud83d", b"\\ude00 days. [1]"),
+                             "In 14 \ufffd\ufffd days. [1]"),
+                            ((b"In 14 \\ud83d\\ude00 days. [1]",), "In 14 \U0001f600 days. [1]"),
+                            ((b"In 14 \xff days. [1]",), "In 14 \ufffd days. [1]"),
+                            ((b"C:\\\\ud83d is a path. [1]",), "C:\\ud83d is a path. [1]")):
+        server.script = [stream(*texts)]
+        equal(kb.answer(QUESTION)["answer"], expected, str(texts))
+    server.script = [calls(("vector_search", b'{"query": "\xff"}'.decode("latin-1")), ("", {})),
+                     says("In 14 days. [1]")]
+    answer = kb.answer(QUESTION)
+    equal((answer["answer"], [s["tool"] for s in answer["steps"]]),
+          ("In 14 days. [1]", ["vector_search", ""]), "odd calls")

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-from harness import check, contains, equal
+from harness import check, contains, equal, eventually
 from model_server import calls, says
 from test_openai import with_server
 from test_tools import call, data, error
@@ -221,6 +221,35 @@ def test_links_are_ingested(kb, site):
     equal((document.meta["source"], document.meta["version"]), (site.url + "/other", 2), "a new one")
     kb.drop("d.desktop", "[Desktop Entry]\nType=Application\nExec=rm\n")
     contains(kb.indexed("d.desktop").text, "Exec=rm", "one that is no link")
+
+
+@with_site(net__timeout="4s", ingest__workers="1")
+def test_slow_links_delay_nobody(kb, site):
+    """Nor do they delay the end of the daemon."""
+    def silent(handler):
+        time.sleep(8)
+    site.pages["/slow"] = silent
+    for n in range(8):
+        kb.drop(f"slow{n}.url", link(site.url + f"/slow?{n}"))
+    eventually(lambda: site.asked, "the site was asked")
+    began = time.monotonic()
+    kb.add("note.txt", "A note.\n")
+    check(time.monotonic() - began < 3, f"a note took {time.monotonic() - began:.1f} s")
+    began = time.monotonic()
+    kb.stop()
+    check(time.monotonic() - began < 3, f"the end took {time.monotonic() - began:.1f} s")
+    kb.start()
+
+
+@with_site()
+def test_robots_of_where_it_leads(kb, site):
+    site.pages["/robots.txt"] = (200, {}, "\ufeffUser-agent: *\nDisallow: /private\n" + "#" * 600000)
+    site.pages["/private"] = (200, {}, "A secret page.\n")
+    site.redirects("/open", "/private")
+    kb.drop("open.url", link(site.url + "/open"))
+    contains(kb.failed("open.url").error, "robots.txt does not want /private", "error")
+    kb.drop("home.url", link(site.url + "/"))
+    contains(kb.indexed("home.url").text, "41 metres", "a page that is allowed")
 
 
 @with_site()

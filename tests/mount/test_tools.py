@@ -110,6 +110,15 @@ def test_arguments_that_do_not_fit(kb):
         if text:
             result = json.loads(text_of(run_path(kb, "vector_search")))
             contains(result["error"], "one JSON object", text)
+    for bad in (b'{"\xff": 1}', b'{"query": "a\\u0000b"}'):
+        fd = os.open(run_path(kb, "vector_search"), os.O_RDWR)
+        os.write(fd, bad)
+        contains(json.loads(os.read(fd, 4096))["error"], "must be", str(bad))
+        os.close(fd)
+    fd = os.open(run_path(kb, "vector_search"), os.O_WRONLY)
+    with refused(errno.EINVAL):
+        os.write(fd, b'{"query": "x"}\0more')
+    os.close(fd)
     fd = os.open(run_path(kb, "vector_search"), os.O_WRONLY)
     with refused(errno.EFBIG):
         for _ in range(20):
@@ -128,6 +137,12 @@ def test_a_shell(kb):
 {{"query": "soup"}}
 .""")
     contains(text_of(run), "Soup is free", "flushed in between")
+    args = os.path.join(kb.folder, "args")
+    with open(args, "w") as f:
+        f.write('{"query": "soup"}')
+    for copy in ("cp", "cp -p", "rsync --inplace"):
+        shell(f"{copy} '{args}' '{run}'")
+        contains(text_of(run), "Soup is free", copy)
     contains(shell(f"""exec 3<>'{run}'; echo '{{"query": "refunds"}}' >&3; cat <&3"""), "14 days",
              "one descriptor")
     fd = os.open(run, os.O_RDWR)
@@ -146,9 +161,12 @@ def test_deleted_is_deleted(kb):
                             ("list_documents", {})):
         data(kb, tool, **arguments)
     data(kb, "summarize_document", document_id=kb.find("canteen.txt").id)
+    fd = os.open(run_path(kb, "get_document"), os.O_RDONLY)
     shutil.rmtree(document.folder)
     for tool in TOOLS[:2] + TOOLS[3:]:
         equal(read(run_path(kb, tool)), b"", f"the last result of {tool}")
+    contains(os.read(fd, 9999).decode(), "deleted meanwhile", "one that was open")
+    os.close(fd)
     contains(text_of(run_path(kb, "summarize_document")), "noon", "one that speaks of another")
     contains(error(kb, "get_document", document_id=document.id), "there is no document")
 
