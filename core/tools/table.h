@@ -20,7 +20,7 @@ const char *argument_text(const struct tool_call *call, const char *name);
 double argument_number(const struct tool_call *call, const char *name, double standard);
 
 /* What paths (or types) have to begin with: by the argument, and by the filter of the session. The
- * longer of the two, where one goes on the other; 0, or -ENOENT with *err set: nothing fits both. */
+ * longer of the two, where one goes on the other; 0, or -ENOENT with *err set: none fits both. */
 int argument_prefix(const struct tool_call *call, const char *name, const char *filter,
 	const char **out, struct err *err);
 
