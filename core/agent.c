@@ -171,7 +171,7 @@ static int say(void *context, const char *text, size_t len)
 	struct run *run = context;
 
 	if (buf_add(&run->out->text, text, len))
-		return -1;
+		return -EFBIG;
 	return run->turn->text(run->turn->context, text, len);
 }
 

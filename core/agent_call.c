@@ -20,6 +20,8 @@ AUTO_DEFINE(cJSON_Delete, cJSON *);
 /* Of the context, what the result of one call may take. */
 #define RESULT_SHARE(tokens) ((tokens) / 3)
 #define BYTES_A_TOKEN	     3
+/* Of a thought and of arguments, what is kept of a step, in bytes. */
+#define STEP_MAX ((size_t)4096)
 
 /* --- what the model may have called ------------------------------------------------- */
 
@@ -147,6 +149,29 @@ static int render_result(struct run *run, struct tool_output *output, struct buf
 	return rc ? rc : text->failed;
 }
 
+/* A text as it is kept of a step. */
+static void add_short(cJSON *step, const char *member, const char *text)
+{
+	size_t len = strlen(text);
+	AUTO_FREE char *cut =
+		len > STEP_MAX ? strndup(text, utf8_valid_prefix(text, STEP_MAX)) : NULL;
+
+	cJSON_AddStringToObject(step, member, cut ? cut : text);
+}
+
+/* Arguments that are longer become the text that they begin with. */
+static cJSON *short_arguments(const cJSON *arguments)
+{
+	AUTO_FREE char *text = arguments ? cJSON_PrintUnformatted(arguments) : NULL;
+
+	if (!text)
+		return cJSON_CreateNull();
+	if (strlen(text) <= STEP_MAX)
+		return cJSON_Duplicate(arguments, true);
+	text[utf8_valid_prefix(text, STEP_MAX)] = '\0';
+	return cJSON_CreateString(text);
+}
+
 void agent_add_step(struct run *run, const char *name, const cJSON *arguments, int rc,
 	const char *result, int64_t begun_ns)
 {
@@ -154,13 +179,12 @@ void agent_add_step(struct run *run, const char *name, const cJSON *arguments, i
 
 	cJSON_AddNumberToObject(step, "step", cJSON_GetArraySize(run->steps) + 1);
 	if (run->thought && run->thought[0])
-		cJSON_AddStringToObject(step, "thought", run->thought);
+		add_short(step, "thought", run->thought);
 	else
 		cJSON_AddNullToObject(step, "thought");
 	free(TAKE_PTR(run->thought));
 	cJSON_AddStringToObject(step, "tool", name);
-	cJSON_AddItemToObject(step, "arguments",
-		arguments ? cJSON_Duplicate(arguments, true) : cJSON_CreateNull());
+	cJSON_AddItemToObject(step, "arguments", short_arguments(arguments));
 	cJSON_AddBoolToObject(step, "success", rc == 0);
 	cJSON_AddStringToObject(step, "result", result);
 	cJSON_AddNumberToObject(

@@ -13,13 +13,18 @@ AUTO_DEFINE(cJSON_Delete, cJSON *);
 static const char thought_mark[] = "THOUGHT:", action_mark[] = "ACTION:", answer_mark[] = "ANSWER:",
 		  observation_mark[] = "OBSERVATION:";
 
-/* Where a line begins with @mark; NULL: none does. */
-static const char *find_mark(const char *text, const char *mark)
+/* Where a line of @text begins with @mark, from byte @from on; NULL: none does. */
+static const char *find_mark_from(const char *text, size_t from, const char *mark)
 {
-	for (const char *at = text; (at = strstr(at, mark)); at++)
+	for (const char *at = text + from; (at = strstr(at, mark)); at++)
 		if (at == text || at[-1] == '\n')
 			return at;
 	return NULL;
+}
+
+static const char *find_mark(const char *text, const char *mark)
+{
+	return find_mark_from(text, 0, mark);
 }
 
 static const char *skip_blanks(const char *text)
@@ -55,12 +60,14 @@ int relay_text(void *context, const char *text, size_t len)
 		return relay->sink(relay->context, text, len);
 	}
 	if (buf_add(&relay->held, text, len))
-		return -1;
+		return -EFBIG;
 	const char *begin = skip_blanks(relay->held.data);
 	if (relay->kind == RELAY_TOOLS && *begin && !strchr("{[`<", *begin))
 		return pass(relay, begin);
-	const char *answer =
-		relay->kind == RELAY_PROTOCOL ? find_mark(relay->held.data, answer_mark) : NULL;
+	size_t known = relay->held.len - len, from = known > 16 ? known - 16 : 0;
+	const char *answer = relay->kind == RELAY_PROTOCOL
+		? find_mark_from(relay->held.data, from, answer_mark)
+		: NULL;
 	const char *action = answer ? find_mark(relay->held.data, action_mark) : NULL;
 	if (answer && (!action || action > answer))
 		return pass(relay, skip_blanks(answer + strlen(answer_mark)));
@@ -71,7 +78,8 @@ int relay_flush(struct relay *relay)
 {
 	if (relay->is_through || !relay->held.data)
 		return 0;
-	return pass(relay, relay->held.data) ? -ECANCELED : 0;
+	int rc = pass(relay, relay->held.data);
+	return rc && rc != -EFBIG ? -ECANCELED : rc;
 }
 
 /* --- the protocol ------------------------------------------------------------------- */

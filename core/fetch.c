@@ -263,12 +263,12 @@ static int hop(
 	if (*status < 0)
 		return err_prefix(err, *status, text);
 	if (is_redirect(*status)) {
-		const char *to = http_header(call, "location");
+		AUTO_FREE char *to = http_header(call, "location");
 		return to && !url_follow(url, to)
 			? 0
 			: err_set(err, -EPROTO, "%s leads to no address", text);
 	}
-	const char *type = http_header(call, "content-type");
+	AUTO_FREE char *type = http_header(call, "content-type");
 	page_release(out);
 	buf_init(&out->body, journey->max);
 	out->url = strdup(text);

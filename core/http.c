@@ -84,7 +84,9 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 
 	pthread_mutex_lock(&call->http->lock);
 	call->heard_ns = clock_mono_ns();
-	if (len > 5 && !memcmp(data, "HTTP/", 5)) {
+	if (call->status) {
+		; /* a trailer: the head is complete */
+	} else if (len > 5 && !memcmp(data, "HTTP/", 5)) {
 		buf_clear(&call->head);
 	} else if (len <= 2) {
 		long status = 0;
@@ -456,7 +458,7 @@ int http_status(struct http_call *call, struct err *err)
 	return rc;
 }
 
-const char *http_header(struct http_call *call, const char *name)
+char *http_header(struct http_call *call, const char *name)
 {
 	struct http *http = call->http;
 	const char *found = NULL;
@@ -467,8 +469,9 @@ const char *http_header(struct http_call *call, const char *name)
 	for (; line < end && !found; line += strlen(line) + 1)
 		if (!strncasecmp(line, name, len) && line[len] == ':')
 			found = line + len + 1 + strspn(line + len + 1, " \t");
+	char *copy = found ? strdup(found) : NULL;
 	pthread_mutex_unlock(&http->lock);
-	return found;
+	return copy;
 }
 
 ssize_t http_read(struct http_call *call, char *to, size_t len, struct err *err)
@@ -477,10 +480,10 @@ ssize_t http_read(struct http_call *call, char *to, size_t len, struct err *err)
 	ssize_t rc = 0;
 
 	pthread_mutex_lock(&http->lock);
-	while (call->taken == call->body.len && !(rc = verdict(call)) && !call->is_complete)
+	while (!(rc = verdict(call)) && call->taken == call->body.len && !call->is_complete)
 		nap(call);
-	size_t left = call->body.len - call->taken;
-	if (left) { /* what came before a failure is read first */
+	size_t left = rc == -ECANCELED ? 0 : call->body.len - call->taken;
+	if (left) { /* what came before another failure is read first */
 		rc = (ssize_t)(left < len ? left : len);
 		memcpy(to, call->body.data + call->taken, (size_t)rc);
 		call->taken += (size_t)rc;

@@ -51,9 +51,9 @@ int http_begin(struct http *http, const struct http_request *request, struct htt
 /* The reply's status once its head is there (from 100), or -errno. */
 int http_status(struct http_call *call, struct err *err);
 
-/* A header of the reply, behind http_status; NULL: it has none. @name in small letters. Valid
- * until http_end. */
-const char *http_header(struct http_call *call, const char *name);
+/* A header of the reply, behind http_status, for the caller to free; NULL: it has none. @name in
+ * small letters. */
+char *http_header(struct http_call *call, const char *name);
 
 /* The next bytes of the body: how many (@len at most), 0 at its end, or -errno. */
 ssize_t http_read(struct http_call *call, char *to, size_t len, struct err *err);

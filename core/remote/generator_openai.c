@@ -18,6 +18,8 @@ AUTO_DEFINE(http_end, struct http_call *);
 #define EVENT_MAX ((size_t)4 << 20)
 /* Tools that a model may want called in one reply. */
 #define CALLS_MAX 64
+/* The longest arguments that a model may write for one of them. */
+#define ARGUMENTS_MAX ((size_t)1 << 20)
 
 struct remote {
 	struct generator generator;
@@ -40,6 +42,7 @@ struct reply {
 	enum thought thought;
 	bool is_finished; /* a finish_reason came */
 	double indexes[CALLS_MAX]; /* of its calls, as the server counts them */
+	struct buf arguments[CALLS_MAX]; /* of its calls, as far as they came */
 };
 
 static struct remote *remote_of(struct generator *generator)
@@ -60,16 +63,24 @@ static int pass(struct reply *reply, const char *text, size_t len)
 		return 0;
 	if (buf_add(&reply->out->text, text, len))
 		return err_set(reply->err, reply->out->text.failed, "the answer is too long");
-	return reply->sink(reply->context, text, len) ? -ECANCELED : 0;
+	int rc = reply->sink(reply->context, text, len);
+	if (rc == -EFBIG)
+		return err_set(reply->err, rc, "the answer is too long");
+	return rc ? -ECANCELED : 0;
 }
 
 /* Behind a thought: its end, and the blanks there. */
 static int end_thought(struct reply *reply)
 {
 	const char *end = reply->held.data ? strstr(reply->held.data, think_end) : NULL;
+	size_t least = strlen(think_end) - 1;
 
-	if (!end)
+	if (!end) { /* of the thought nothing is needed but what may begin its end */
+		size_t drop = reply->held.len > least ? reply->held.len - least : 0;
+		memmove(reply->held.data, reply->held.data + drop, reply->held.len - drop + 1);
+		reply->held.len -= drop;
 		return 0;
+	}
 	end += strlen(think_end);
 	end += strspn(end, " \r\n\t");
 	reply->thought = THOUGHT_OVER;
@@ -154,6 +165,7 @@ static struct chat_call *find_call(struct reply *reply, const cJSON *piece)
 	if (out->call_count >= CALLS_MAX)
 		return NULL;
 	reply->indexes[out->call_count] = at;
+	buf_init(&reply->arguments[out->call_count], ARGUMENTS_MAX);
 	return chat_reply_add_call(out);
 }
 
@@ -174,9 +186,14 @@ static int take_call(struct reply *reply, const cJSON *piece)
 	if (!rc)
 		rc = extend(
 			&call->name, cJSON_GetStringValue(cJSON_GetObjectItem(function, "name")));
-	if (!rc)
-		rc = extend(&call->arguments, object ? object : cJSON_GetStringValue(arguments));
-	return rc ? err_set(reply->err, rc, "out of memory") : 0;
+	if (rc)
+		return err_set(reply->err, rc, "out of memory");
+	const char *more = object ? object : cJSON_GetStringValue(arguments);
+	if (more && buf_adds(&reply->arguments[call - reply->out->calls], more))
+		return err_set(reply->err, -EFBIG,
+			"the model writes more than %zu bytes of arguments for a tool",
+			ARGUMENTS_MAX);
+	return 0;
 }
 
 static int take_calls(struct reply *reply, const cJSON *pieces)
@@ -384,9 +401,14 @@ static int remote_chat(struct generator *generator, const struct chat_request *r
 	buf_init(&reply.held, REPLY_MAX);
 	rc = read_events(call, &reply);
 	buf_release(&reply.held);
-	for (size_t i = 0; i < out->call_count && !rc; i++)
-		if (!out->calls[i].name && !(out->calls[i].name = strdup("")))
-			rc = -ENOMEM;
+	for (size_t i = 0; i < out->call_count; i++) {
+		struct chat_call *called = &out->calls[i];
+		called->arguments = buf_take(&reply.arguments[i], NULL);
+		if (!called->name)
+			called->name = strdup("");
+		if (!called->arguments || !called->name)
+			rc = err_set(err, -ENOMEM, "out of memory");
+	}
 	return rc;
 }
 

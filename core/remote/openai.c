@@ -212,7 +212,7 @@ static int unreachable(struct openai *server, int rc, struct err *err)
 /* How long the server asks to be left alone; 0: it does not say. */
 static int64_t asked_wait(struct http_call *call)
 {
-	const char *text = http_header(call, "retry-after");
+	AUTO_FREE char *text = http_header(call, "retry-after");
 	double seconds = text ? strtod(text, NULL) : 0;
 
 	return seconds > 0 && seconds < 3600 ? (int64_t)(seconds * NS_PER_SEC) : 0;
