@@ -15,6 +15,7 @@ struct tool_job {
 	unsigned refs; /* loop thread */
 	struct tool_jobs *jobs;
 	struct tool_job *next; /* among the kept, the latest first */
+	struct tool_job *next_waiting;
 	const struct tool *tool;
 	struct caller caller; /* fixed */
 	char *arguments; /* fixed */
@@ -24,7 +25,7 @@ struct tool_job {
 	char *made; /* the worker's result */
 	char *result; /* loop thread; NULL: not there yet */
 	int failure; /* -ENOMEM: it could not be made */
-	bool is_running;
+	bool is_running; /* or waits for a worker */
 	struct tool_job *older, *newer; /* among all */
 	bool is_stale; /* a document was deleted meanwhile: it is made once more */
 	struct waiters waiters;
@@ -32,11 +33,13 @@ struct tool_job {
 
 struct tool_jobs {
 	struct loop *loop;
+	size_t worker_count;
+	struct tool_job *waiting, **waiting_tail; /* by next_waiting; references */
 	const struct tools *tools;
 	struct pool *workers;
 	struct tool_job *newest; /* of all that there are; no references */
 	struct tool_job *kept; /* one of each user and tool; references */
-	struct tool_job **running; /* those that a worker has or will have; no references */
+	struct tool_job **running; /* those that a worker has; no references */
 	size_t running_count;
 	bool is_stopping;
 };
@@ -50,8 +53,13 @@ int tool_jobs_new(struct tool_jobs **out, struct loop *loop, const struct tools 
 		return -ENOMEM;
 	jobs->loop = loop;
 	jobs->tools = tools;
-	int rc = pool_new(&jobs->workers, "askfs-tool", config->tool_workers, 0);
+	jobs->worker_count = config->tool_workers;
+	jobs->waiting_tail = &jobs->waiting;
+	jobs->running = calloc(jobs->worker_count, sizeof(struct tool_job *));
+	int rc = jobs->running ? pool_new(&jobs->workers, "askfs-tool", config->tool_workers, 0)
+			       : -ENOMEM;
 	if (rc) {
+		free(jobs->running);
 		free(jobs);
 		return rc;
 	}
@@ -82,13 +90,15 @@ void tool_job_unref(struct tool_job *job)
 	free(job);
 }
 
-/* Take the kept job at @slot off the list. */
+/* Take the kept job at @slot off the list. One that nobody can read any more need not go on. */
 static void drop(struct tool_job **slot)
 {
 	struct tool_job *job = *slot;
 
 	*slot = job->next;
 	job->next = NULL;
+	if (job->is_running && job->refs == 2)
+		tool_job_cancel(job);
 	tool_job_unref(job);
 }
 
@@ -99,6 +109,14 @@ void tool_jobs_stop(struct tool_jobs *jobs)
 	jobs->is_stopping = true;
 	for (size_t i = 0; i < jobs->running_count; i++)
 		tool_job_cancel(jobs->running[i]);
+	while (jobs->waiting) {
+		struct tool_job *job = jobs->waiting;
+		jobs->waiting = job->next_waiting;
+		job->is_running = false;
+		job->failure = -ESHUTDOWN;
+		waiters_wake(&job->waiters, -ESHUTDOWN);
+		tool_job_unref(job);
+	}
 	pool_free(jobs->workers);
 	loop_drain(jobs->loop);
 	while (jobs->kept)
@@ -133,6 +151,37 @@ static void run(struct job *member)
 	loop_post(job->jobs->loop, &job->task);
 }
 
+static size_t running_of(const struct tool_jobs *jobs, uid_t uid)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < jobs->running_count; i++)
+		count += jobs->running[i]->caller.uid == uid;
+	return count;
+}
+
+/* The first that waits may run, while there is a worker for it; but one user's calls leave one to
+ * the others. */
+static void run_next(struct tool_jobs *jobs)
+{
+	size_t most = jobs->worker_count > 1 ? jobs->worker_count - 1 : 1;
+	struct tool_job **slot = &jobs->waiting;
+
+	while (*slot && jobs->running_count < jobs->worker_count) {
+		struct tool_job *job = *slot;
+		if (running_of(jobs, job->caller.uid) >= most) {
+			slot = &job->next_waiting;
+			continue;
+		}
+		*slot = job->next_waiting;
+		if (!*slot)
+			jobs->waiting_tail = slot;
+		job->next_waiting = NULL;
+		jobs->running[jobs->running_count++] = job;
+		pool_submit(jobs->workers, &job->job);
+	}
+}
+
 static void done(struct task *task)
 {
 	struct tool_job *job =
@@ -153,6 +202,8 @@ static void done(struct task *task)
 	job->failure = job->result ? 0 : -ENOMEM;
 	waiters_wake(&job->waiters, jobs->is_stopping ? -ESHUTDOWN : 0);
 	tool_job_unref(job);
+	if (!jobs->is_stopping)
+		run_next(jobs);
 }
 
 static struct tool_job *job_new(struct tool_jobs *jobs, const struct tool *tool,
@@ -203,19 +254,15 @@ int tool_job_start(struct tool_jobs *jobs, const struct tool *tool, const struct
 {
 	if (jobs->is_stopping)
 		return -ESHUTDOWN;
-	struct tool_job **running =
-		realloc(jobs->running, (jobs->running_count + 1) * sizeof(*running));
-	if (!running)
-		return -ENOMEM;
-	jobs->running = running;
 	struct tool_job *job = job_new(jobs, tool, caller, arguments);
 	if (!job)
 		return -ENOMEM;
 	keep(jobs, job);
-	running[jobs->running_count++] = job;
 	job->is_running = true;
-	*out = ref(job); /* the first reference is the worker's */
-	pool_submit(jobs->workers, &job->job);
+	*out = ref(job);
+	*jobs->waiting_tail = job; /* the first reference is the worker's */
+	jobs->waiting_tail = &job->next_waiting;
+	run_next(jobs);
 	return 0;
 }
 

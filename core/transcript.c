@@ -41,20 +41,22 @@ static int escape_char(char c, bool at_start, struct buf *out)
 int markdown_escape(const char *text, size_t len, const char *prefix, struct buf *out)
 {
 	bool at_start = true; /* nothing but blanks and digits so far on this line */
+	bool is_blank = true; /* nothing but blanks */
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 		if (c == '\n') {
 			buf_adds(out, "  \n");
 			buf_adds(out, prefix);
-			at_start = true;
-		} else if (at_start && (c == ' ' || c == '\t')) {
+			at_start = is_blank = true;
+		} else if (is_blank && (c == ' ' || c == '\t')) {
 			continue; /* four blanks would begin a block of code */
 		} else if (c == '\r' || c == '\0') {
 			continue;
 		} else {
 			escape_char(c, at_start, out);
 			at_start = at_start && isdigit((unsigned char)c);
+			is_blank = false;
 		}
 	}
 	return out->failed;

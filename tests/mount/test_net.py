@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-from harness import check, contains, equal, eventually
+from harness import ALICE, BOB, as_user, check, contains, equal, eventually, needs_root, setting
 from model_server import calls, says
 from test_openai import with_server
 from test_tools import call, data, error
@@ -239,6 +239,29 @@ def test_slow_links_delay_nobody(kb, site):
     kb.stop()
     check(time.monotonic() - began < 3, f"the end took {time.monotonic() - began:.1f} s")
     kb.start()
+
+
+@setting(options=("allow_other",))
+def test_slow_tools_delay_nobody_else(kb):
+    needs_root()
+    with_site(net__timeout="6s")(slow_tools_delay_nobody_else)(kb)
+
+
+def slow_tools_delay_nobody_else(kb, site):
+    """A user's calls leave a worker to the others; one that nobody waits for is given up."""
+    def silent(handler):
+        time.sleep(8)
+    site.pages["/slow"] = silent
+
+    def call_on():
+        for n in range(6):
+            with open(kb.path("tools", "fetch_url", "run"), "w") as f:
+                json.dump({"url": f"{site.url}/slow?{n}"}, f)
+    as_user(ALICE, call_on)
+    began = time.monotonic()
+    as_user(BOB, lambda: data(kb, "list_documents"))
+    check(time.monotonic() - began < 3, f"Bob waited for {time.monotonic() - began:.1f} s")
+    check(len(site.asked) <= 2, f"{len(site.asked)} pages are asked for")
 
 
 @with_site()
