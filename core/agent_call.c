@@ -71,7 +71,8 @@ static bool was_called(const struct run *run, const char *name, const cJSON *arg
 	cJSON_ArrayForEach(step, run->steps)
 	{
 		const char *tool = cJSON_GetStringValue(cJSON_GetObjectItem(step, "tool"));
-		if (tool && !strcmp(tool, name) &&
+		bool has_succeeded = cJSON_IsTrue(cJSON_GetObjectItem(step, "success"));
+		if (has_succeeded && tool && !strcmp(tool, name) &&
 			cJSON_Compare(cJSON_GetObjectItem(step, "arguments"), arguments, true))
 			return true;
 	}

@@ -121,7 +121,7 @@ const struct setting config_settings[] = {
 	{"tools", "workers", NULL, "tool_workers", FIELD(tool_workers), "2", COUNT(1, 64),
 		"threads for tools/*/run"},
 	{"tools", "max_arguments", NULL, "max_arguments", FIELD(tool_argument_bytes), "64K",
-		SIZE(256, 16 * MIB), "longest arguments there; a write beyond it fails with EFBIG"},
+		SIZE(256, MIB), "longest arguments there; a write beyond it fails with EFBIG"},
 
 	{"inbox", "max_file", NULL, "max_file", FIELD(max_file_bytes), "4G", SIZE(1, 16 * TIB),
 		"largest file; a write beyond it fails with EFBIG"},

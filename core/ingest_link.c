@@ -48,8 +48,7 @@ void attempt_follow(struct attempt *attempt)
 		return;
 	}
 	attempt->page.name = page_file_name(&page);
-	attempt->page.size = page.body.len;
-	attempt->page.fd = page_open(&page);
+	attempt->page.fd = page_open(&page, &attempt->page.size);
 	attempt->page.url = TAKE_PTR(page.url);
 	page_release(&page);
 	if (attempt->page.fd < 0 || !attempt->page.name)

@@ -2,8 +2,10 @@
 #include "core/page_text.h"
 
 #include <errno.h>
+#include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,27 +20,97 @@ void page_text_release(struct page_text *text)
 	*text = (struct page_text){0};
 }
 
-int page_open(const struct page *page)
+/* The value of the content type's charset; NULL: it has none. For the caller to free. */
+static char *charset_of(const struct page *page)
+{
+	const char *at = strcasestr(page->content_type, "charset=");
+
+	if (!at)
+		return NULL;
+	at += strlen("charset=");
+	at += *at == '"';
+	return strndup(at, strcspn(at, "\"; \t,"));
+}
+
+/* Encodings of one byte a character: the server's word alone tells them apart. Those of more bytes
+ * can be told by their look, in the sandbox. */
+static bool is_simple(const char *charset)
+{
+	static const char *const families[] = {"iso-8859-", "windows-125", "cp125", "koi8-"};
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (!strncasecmp(charset, families[i], strlen(families[i])))
+			return true;
+	return false;
+}
+
+/* The body in UTF-8, behind a mark that says so: that counts for more than what a page says itself.
+ * 0, or -errno: it is to be taken as it is. */
+static int to_utf8(const struct page *page, struct buf *out)
+{
+	AUTO_FREE char *charset = charset_of(page);
+	bool is_known =
+		charset && !strncasecmp(page->content_type, "text/", 5) && is_simple(charset);
+	iconv_t converter = is_known ? iconv_open("UTF-8", charset) : (iconv_t)-1;
+	char *from = page->body.data, part[8192];
+	size_t left = page->body.len;
+
+	if (converter == (iconv_t)-1)
+		return -EINVAL;
+	buf_adds(out, "\xef\xbb\xbf");
+	while (left > 0 && !out->failed) {
+		char *to = part;
+		size_t room = sizeof(part);
+		size_t rc = iconv(converter, &from, &left, &to, &room);
+		buf_add(out, part, (size_t)(to - part));
+		if (rc == (size_t)-1 && errno != E2BIG)
+			break;
+	}
+	iconv_close(converter);
+	return left ? -EILSEQ : out->failed;
+}
+
+int page_open(const struct page *page, uint64_t *size)
 {
 	AUTO_CLOSE int fd = memfd_create("page", MFD_CLOEXEC);
-	size_t done = 0;
+	AUTO_BUF struct buf converted;
 
+	buf_init(&converted, page->body.len * 4 + 16);
+	const struct buf *body = to_utf8(page, &converted) ? &page->body : &converted;
 	if (fd < 0)
 		return -errno;
-	while (done < page->body.len) {
-		ssize_t n = write(fd, page->body.data + done, page->body.len - done);
+	for (size_t done = 0; done < body->len;) {
+		ssize_t n = write(fd, body->data + done, body->len - done);
 		if (n < 0)
 			return -errno;
 		done += (size_t)n;
 	}
+	*size = body->len;
 	return TAKE_FD(fd);
 }
+
+/* What the server calls it counts for more than the end of its address. */
+static const struct {
+	const char *type, *name;
+} names[] = {
+	{"text/html", "page.html"},
+	{"application/xhtml+xml", "page.html"},
+	{"text/plain", "page.txt"},
+	{"text/markdown", "page.md"},
+	{"application/pdf", "page.pdf"},
+};
 
 char *page_file_name(const struct page *page)
 {
 	const char *path = strstr(page->url, "://");
 	size_t len;
 
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		size_t type_len = strlen(names[i].type);
+		if (!strncasecmp(page->content_type, names[i].type, type_len) &&
+			strchr("; \t", page->content_type[type_len]))
+			return strdup(names[i].name);
+	}
 	path = path ? path + 3 : page->url;
 	len = strcspn(path, "?#");
 	size_t start = len;
@@ -76,7 +148,8 @@ static int take_mark(void *context, const struct mark *mark)
 int page_text_read(struct parser *parser, const struct page *page, size_t chars,
 	struct page_text *out, struct err *err)
 {
-	AUTO_CLOSE int fd = page_open(page);
+	uint64_t size = 0;
+	AUTO_CLOSE int fd = page_open(page, &size);
 	AUTO_FREE char *name = page_file_name(page);
 	struct reading reading = {out, chars};
 
@@ -86,7 +159,7 @@ int page_text_read(struct parser *parser, const struct page *page, size_t chars,
 	buf_init(&out->text, BUF_MAX_DEFAULT);
 	struct parse_item item = {
 		.fd = fd,
-		.size = page->body.len,
+		.size = size,
 		.name = name,
 		.sink = {take_text, take_mark, &reading},
 	};

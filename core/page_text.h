@@ -14,9 +14,9 @@ struct page_text {
 };
 void page_text_release(struct page_text *text);
 
-/* The page's bytes as a file that nobody else sees: a descriptor for the caller to close, or
- * -errno. */
-int page_open(const struct page *page);
+/* The page as a file of *size bytes that nobody else sees, in UTF-8 where its encoding is one that
+ * only the server knows: a descriptor for the caller to close, or -errno. */
+int page_open(const struct page *page, uint64_t *size);
 
 /* The last part of the page's address, as a hint at what it is; for the caller to free, NULL: no
  * memory. */

@@ -4,6 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* A longer path is not asked for, and a longer pattern is none: to match them takes long. */
+#define LENGTH_MAX 2048
+
 /* One line, without its comment and the blanks around its parts. */
 struct line {
 	const char *key, *value;
@@ -98,6 +101,8 @@ bool robots_allow(const char *text, size_t len, const char *agent, const char *p
 	const char *end = text + len;
 
 	text += skip;
+	if (strlen(path) > LENGTH_MAX)
+		return false;
 	const char *wanted = has_group(text, end, agent) ? agent : "*";
 	bool is_ours = false, was_agent = false, allows = true;
 	size_t longest = 0;
@@ -110,7 +115,7 @@ bool robots_allow(const char *text, size_t len, const char *agent, const char *p
 		was_agent = is_agent;
 		bool is_allow = is_key(&line, "allow");
 		if (!is_ours || (!is_allow && !is_key(&line, "disallow")) || !line.value_len ||
-			!matches(line.value, line.value_len, path))
+			line.value_len > LENGTH_MAX || !matches(line.value, line.value_len, path))
 			continue;
 		if (line.value_len > longest || (line.value_len == longest && is_allow)) {
 			longest = line.value_len;

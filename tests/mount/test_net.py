@@ -109,6 +109,20 @@ def test_a_page(kb, site):
     equal((len(cut["text"]), cut["is_cut"]), (7, True), "a text that is cut")
     site.pages["/plain"] = (200, {"Content-Type": "text/plain"}, "Just wörds.\n".encode())
     contains(data(kb, "fetch_url", url=site.url + "/plain")["text"], "Just wörds.", "plain text")
+    for path, content_type, body in (
+            ("/page.php", "text/html; charset=utf-8", "<p>The pier &amp; more.</p>".encode()),
+            ("/README.md", "text/html", b"<html><script>var x=1;</script><p>The pier &amp; more."),
+            ("/frag", "text/html", b"<p>The pier &amp; more.</p><p>x</p>"),
+            ("/polish", "text/html; charset=iso-8859-2", "<p>Za\u017c\u00f3\u0142\u0107</p>".encode("iso-8859-2")),
+            ("/greek", 'text/plain; charset="windows-1253"', "\u0391\u03b8\u03ae\u03bd\u03b1".encode("cp1253"))):
+        site.pages[path] = (200, {"Content-Type": content_type}, body)
+        page = data(kb, "fetch_url", url=site.url + path)
+        check("<p>" not in page["text"] and "var x" not in page["text"], f"{path}: {page}")
+        contains(page["text"], {"/polish": "Za\u017c\u00f3\u0142\u0107",
+                                "/greek": "\u0391\u03b8\u03ae\u03bd\u03b1"}.get(
+                                    path, "The pier & more."), path)
+    site.pages["/plain.html"] = (200, {"Content-Type": "text/plain"}, "<p>is a tag.\n")
+    contains(data(kb, "fetch_url", url=site.url + "/plain.html")["text"], "<p>is", "plain text")
     contains(error(kb, "fetch_url", url=site.url + "/gone"), "is not there (404)")
     site.pages["/busy"] = (503, {}, "")
     contains(error(kb, "fetch_url", url=site.url + "/busy"), "answers 503")

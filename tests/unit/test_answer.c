@@ -394,7 +394,7 @@ static const struct {
 	{"a & b", "a &amp; b"},
 	{"# head", "\\# head"},
 	{"1. list", "1\\. list"},
-	{"2 000 euros, 14 days\n  7 8", "2 000 euros, 14 days  \n7 8"},
+	{"2 000 euros, 14 days\n  7 8", "2 000 euros, 14 days  \n> 7 8"},
 	{"- list\n    code", "\\- list  \n> code"},
 	{"`x` *y* _z_ ~w~ |v|", "\\`x\\` \\*y\\* \\_z\\_ \\~w\\~ \\|v\\|"},
 	{"me@example.org", "me\\@example.org"},
