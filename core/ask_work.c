@@ -10,6 +10,7 @@
 #include "core/ask_engine.h"
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/filter.h"
 #include "core/history.h"
 #include "core/log.h"
 #include "core/metrics.h"
@@ -142,6 +143,12 @@ static int find_passages(struct attempt *attempt)
 	buf_init(&alone, BUF_MAX_DEFAULT);
 	if (attempt->ask->ports.agent && mode_of(attempt) == AGENT_ALWAYS)
 		return 0; /* it searches itself */
+	AUTO_FREE struct uuid *listed = NULL;
+	size_t listed_count = 0;
+	int rc = filter_documents(
+		attempt->ask->ports.catalog, &turn->options, &listed, &listed_count, &attempt->err);
+	if (rc)
+		return rc;
 	bool is_alone = was_rewritten(attempt, &alone);
 	struct retrieve_request request = {
 		.question = is_alone ? alone.data : turn->question,
@@ -155,6 +162,8 @@ static int find_passages(struct attempt *attempt)
 			asks_for_several(turn->question, turn->question_len, NULL, NULL) ? 1 : 0,
 		.content_type = turn->options.type,
 		.path = turn->options.path,
+		.documents = listed,
+		.document_count = listed_count,
 	};
 	return retrieve(
 		&attempt->ask->ports.retriever, &request, &attempt->retrieval, &attempt->err);

@@ -39,6 +39,8 @@ void options_release(struct options *options)
 		return;
 	free(options->type);
 	free(options->path);
+	free(options->name);
+	free(options->tag);
 	free(options->model);
 	options_init(options);
 }
@@ -54,6 +56,7 @@ int options_copy(struct options *to, const struct options *from)
 	*to = (struct options){
 		.top_k = from->top_k, .threshold = from->threshold, .agent = from->agent};
 	if (copy_string(&to->type, from->type) || copy_string(&to->path, from->path) ||
+		copy_string(&to->name, from->name) || copy_string(&to->tag, from->tag) ||
 		copy_string(&to->model, from->model)) {
 		options_release(to);
 		return -ENOMEM;
@@ -110,15 +113,20 @@ static int set_filter(const cJSON *item, struct options *out, struct err *err)
 	if (cJSON_IsNull(item))
 		return 0;
 	if (!cJSON_IsObject(item))
-		return wrong(err, "filter", "an object with \"type\" and \"path\"");
+		return wrong(
+			err, "filter", "an object with \"type\", \"path\", \"name\" and \"tag\"");
 	cJSON_ArrayForEach(member, item)
 	{
 		char **slot = !strcmp(member->string, "type") ? &out->type
 			: !strcmp(member->string, "path")     ? &out->path
+			: !strcmp(member->string, "name")     ? &out->name
+			: !strcmp(member->string, "tag")      ? &out->tag
 							      : NULL;
 		if (!slot)
 			return err_set(err, -EINVAL,
-				"\"filter\" has \"type\" and \"path\", not \"%s\"", member->string);
+				"\"filter\" has \"type\", \"path\", \"name\" and \"tag\", not "
+				"\"%s\"",
+				member->string);
 		int rc = set_string(member, member->string, slot, err);
 		if (rc)
 			return rc;
@@ -222,6 +230,8 @@ int options_render(const struct options *options, struct buf *out)
 					: cJSON_CreateNull());
 	cJSON_AddItemToObject(filter, "type", string_or_null(options->type));
 	cJSON_AddItemToObject(filter, "path", string_or_null(options->path));
+	cJSON_AddItemToObject(filter, "name", string_or_null(options->name));
+	cJSON_AddItemToObject(filter, "tag", string_or_null(options->tag));
 	cJSON_AddItemToObject(root, "filter", filter);
 	cJSON_AddItemToObject(root, "model", string_or_null(options->model));
 	cJSON_AddItemToObject(root, "agent", string_or_null(mode_words[options->agent]));
@@ -236,5 +246,5 @@ int options_render(const struct options *options, struct buf *out)
 bool options_are_default(const struct options *options)
 {
 	return !options->top_k && options->threshold < 0 && !options->type && !options->path &&
-		!options->model && !options->agent;
+		!options->name && !options->tag && !options->model && !options->agent;
 }

@@ -29,6 +29,7 @@ struct options {
 	size_t top_k; /* 0: the configuration's */
 	double threshold; /* of the dense cosine; negative: the configuration's */
 	char *type, *path; /* filter: how content type and path begin */
+	char *name, *tag; /* likewise: what a name or title holds; "key" or "key=value" */
 	char *model;
 	enum agent_mode agent;
 };

@@ -49,6 +49,8 @@ static int search(const struct aim *aim, struct retrieval *out, struct err *err)
 		.top_k = is_long ? length : request->top_k,
 		.content_type = request->content_type,
 		.path = request->path,
+		.documents = request->documents,
+		.document_count = request->document_count,
 	};
 	int r = vectors_words(aim->retriever->vectors, &query, &out->words, err);
 

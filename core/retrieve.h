@@ -24,6 +24,8 @@ struct retrieve_request {
 	double threshold; /* of the dense cosine; negative: the embedder's own */
 	size_t per_document; /* at most so many passages of one document; 0: any number */
 	const char *content_type, *path; /* filters; NULL: none */
+	const struct uuid *documents; /* only these; NULL: all */
+	size_t document_count;
 };
 
 /* Retrieve: embed, search by words and by meaning, fuse convexly by the embedder's weight,

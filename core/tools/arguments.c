@@ -5,6 +5,7 @@
 
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/filter.h"
 #include "core/text/utf8.h"
 #include "core/tools/table.h"
 
@@ -42,11 +43,7 @@ int argument_prefix(const struct tool_call *call, const char *name, const char *
 
 bool fits_filter(const struct tool_call *call, const struct document *document)
 {
-	const struct options *options = call->options;
-
-	return !options ||
-		((!options->type || begins(document->content_type, options->type)) &&
-			(!options->path || begins(document->path, options->path)));
+	return !call->options || filter_fits(call->options, document);
 }
 
 int argument_document(const struct tool_call *call, struct document *out, struct err *err)

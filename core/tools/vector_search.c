@@ -3,6 +3,8 @@
 #include <errno.h>
 
 #include "core/answer.h"
+#include "core/auto.h"
+#include "core/filter.h"
 #include "core/tools/table.h"
 
 static int run(const struct tool_call *call, struct tool_output *out, struct err *err)
@@ -24,6 +26,11 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 	if (!rc)
 		rc = argument_prefix(
 			call, "path", options ? options->path : NULL, &request.path, err);
+	AUTO_FREE struct uuid *listed = NULL;
+	if (!rc && options)
+		rc = filter_documents(
+			parts->retriever.catalog, options, &listed, &request.document_count, err);
+	request.documents = listed;
 	if (!rc)
 		rc = retrieve(&parts->retriever, &request, &out->found, err);
 	if (rc)

@@ -125,6 +125,24 @@ def test_options(kb):
     equal(json.loads(read(path)), options, "all defaults")
 
 
+def test_filters_by_name_and_tag(kb):
+    os.mkdir(os.path.join(kb.inbox, "d"))
+    kb.add_many({f"d/{n}.txt": f"The harbour is {n} metres deep.\n" for n in ("7", "8", "9")})
+    for n, project in (("7", "old"), ("8", "new")):
+        os.setxattr(kb.find(f"d/{n}.txt").folder, "user.askfs.tag.project", project.encode())
+    os.setxattr(kb.find("d/9.txt").folder, "user.askfs.title", b"A Survey")
+    kb.ask("How deep is the harbour?")
+    for filter, expected in (({"name": "8.t"}, {"8.txt"}), ({"name": "SURVEY"}, {"9.txt"}),
+                             ({"tag": "project"}, {"7.txt", "8.txt"}),
+                             ({"tag": "project=new"}, {"8.txt"}), ({"tag": "project=ne"}, set()),
+                             ({"tag": "project", "name": "7"}, {"7.txt"}),
+                             ({"name": "8", "path": "e/"}, set())):
+        write(kb.path("sessions", "s", "options.json"), json.dumps({"filter": filter}))
+        answer = kb.answer("How deep is the harbour?")
+        found = {r["metadata"]["path"][2:] for r in answer["retrieved"]}
+        equal(found, expected, str(filter))
+
+
 @setting(config=SLOW)
 def test_the_stream_comes_token_by_token(kb):
     """The first byte arrives well before the last token is made."""
