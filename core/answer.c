@@ -178,6 +178,20 @@ static void add_retrieved(cJSON *root, const struct retrieval *retrieval)
 			answer_search_result(&retrieval->passages[i], &retrieval->documents[i]));
 }
 
+/* Documents that tools spoke of without a passage of theirs. */
+static void add_mentioned(cJSON *root, const struct retrieval *retrieval)
+{
+	cJSON *mentioned = retrieval && retrieval->mentioned_count
+		? cJSON_AddArrayToObject(root, "mentioned")
+		: NULL;
+
+	for (size_t i = 0; mentioned && i < retrieval->mentioned_count; i++) {
+		cJSON *item = cJSON_CreateObject();
+		add_uuid(item, "document_id", &retrieval->mentioned[i]);
+		cJSON_AddItemToArray(mentioned, item);
+	}
+}
+
 static void add_quotes(cJSON *root, const struct answer_parts *parts)
 {
 	cJSON *quotes = cJSON_AddArrayToObject(root, "quotes");
@@ -359,6 +373,7 @@ int answer_build(const struct answer_parts *parts, struct answer *out)
 	add_uuid(root, "conversation_id", parts->conversation);
 	add_verdict(root, parts);
 	add_retrieved(root, parts->retrieval);
+	add_mentioned(root, parts->retrieval);
 	add_quotes(root, parts);
 	cJSON_AddItemToObject(root, "steps",
 		parts->steps ? cJSON_Duplicate(parts->steps, true) : cJSON_CreateArray());

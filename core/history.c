@@ -86,8 +86,15 @@ static char *usable_answer(const struct history_request *request, const char *de
 
 	if (!answer || (failure && !cJSON_IsNull(failure)))
 		return NULL;
-	cJSON_ArrayForEach(source,
-		cJSON_GetObjectItem(root, "sources")) if (!may_read(request, source)) return NULL;
+	/* What a language model wrote may rest on all that it was shown. */
+	bool is_written = cJSON_IsNull(cJSON_GetObjectItem(root, "confidence"));
+	static const char *const lists[] = {"sources", "retrieved", "mentioned"};
+	for (size_t i = 0; i < (is_written ? ARRAY_LEN(lists) : 1); i++)
+		cJSON_ArrayForEach(source, cJSON_GetObjectItem(root, lists[i]))
+		{
+			if (!may_read(request, source))
+				return NULL;
+		}
 	return strdup(answer);
 }
 

@@ -21,8 +21,9 @@ struct history {
 };
 void history_release(struct history *history);
 
-/* Read it. Turns that failed drop out, and turns that cite a document which was deleted or
- * which @caller may no longer read. 0 or -errno with *err set. Worker thread. */
+/* Read it. Turns that failed drop out, and turns that cite a document which was deleted or which
+ * @caller may no longer read; what a language model wrote, also if it was only shown one. 0 or
+ * -errno with *err set. Worker thread. */
 int history_read(const struct history_request *request, struct history *out, struct err *err);
 
 #endif

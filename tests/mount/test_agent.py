@@ -304,3 +304,21 @@ def test_a_stream_that_is_no_clean_text(kb, server):
     answer = kb.answer(QUESTION)
     equal((answer["answer"], [s["tool"] for s in answer["steps"]]),
           ("In 14 days. [1]", ["vector_search", ""]), "odd calls")
+
+
+@with_server(**AGENT)
+def test_what_was_deleted_is_no_history(kb, server):
+    """Whatever the model was shown of it: a passage that it did not cite, or its name in a list."""
+    import shutil
+    kb.add_many(FILES)
+    secret = kb.add("secret.txt", "The treasure is buried in Bergen.\n")
+    server.script = [calls(("list_documents", {})), says("There is a secret.txt.")]
+    kb.ask("Which documents are there?", "list")
+    server.script = [says("In Bergen.")]
+    kb.ask("Where is the treasure buried?", "uncited")
+    shutil.rmtree(secret.folder)
+    for session in ("list", "uncited"):
+        server.script = [says("No idea. [1]")]
+        kb.ask("When is lunch in the canteen?", session)
+        prompt = json.dumps(server.chats()[-1]["messages"])
+        check("secret.txt" not in prompt and "Bergen" not in prompt, f"{session}: {prompt}")
