@@ -17,6 +17,7 @@
 #include "core/text/asks.h"
 
 #define ATTEMPTS 3
+#define PAUSE_NS (NS_PER_SEC / 8)
 
 /* What one attempt holds. */
 struct attempt {
@@ -297,6 +298,8 @@ void ask_work(struct job *job)
 
 	for (int i = 0; i < ATTEMPTS && (rc == -ESTALE || rc == -EAGAIN); i++) {
 		if (i > 0) {
+			if (rc == -EAGAIN) /* what was broken off is left alone for a moment */
+				clock_sleep(PAUSE_NS << i, &turn->cancelled);
 			attempt_release(&attempt);
 			turn_stream_restart(turn, rc == -ESTALE);
 		}
