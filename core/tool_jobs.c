@@ -9,7 +9,7 @@
 #include "core/pool.h"
 
 /* Last results that are kept, of all users and tools. */
-#define KEPT 64
+#define KEPT 256
 
 struct tool_job {
 	unsigned refs; /* loop thread */

@@ -119,11 +119,20 @@ static int take_vectors(
 	return 0;
 }
 
-static int ask(struct remote *remote, enum embed_kind kind, const char *const *texts, size_t count,
-	cJSON **out, struct err *err)
+/* What the texts of one call are, and whether it waits for what may pass. */
+struct asking {
+	enum embed_kind kind;
+	const char *const *texts;
+	size_t count;
+	bool is_patient;
+};
+
+static int ask(struct remote *remote, const struct asking *asking, cJSON **out, struct err *err)
 {
-	const char *prefix = kind == EMBED_QUERY ? remote->query_prefix : remote->passage_prefix;
-	AUTO(cJSON_Delete) cJSON *body = request_of(remote, prefix, texts, count);
+	const char *prefix =
+		asking->kind == EMBED_QUERY ? remote->query_prefix : remote->passage_prefix;
+	AUTO(cJSON_Delete)
+	cJSON *body = request_of(remote, prefix, asking->texts, asking->count);
 
 	return openai_ask(remote->server,
 		&(struct openai_request){
@@ -131,6 +140,7 @@ static int ask(struct remote *remote, enum embed_kind kind, const char *const *t
 			.model = remote->model,
 			.body = body,
 			.reply_max = REPLY_MAX,
+			.is_patient = asking->is_patient,
 		},
 		out, err);
 }
@@ -149,7 +159,7 @@ static int remote_embed(struct embedder *embedder, enum embed_kind kind, const c
 {
 	struct remote *remote = remote_of(embedder);
 	AUTO(cJSON_Delete) cJSON *json = NULL;
-	int rc = count ? ask(remote, kind, texts, count, &json, err) : 0;
+	int rc = count ? ask(remote, &(struct asking){kind, texts, count, false}, &json, err) : 0;
 
 	if (!rc && count)
 		rc = take_vectors(remote, json, count, out, err);
@@ -179,7 +189,8 @@ static int find_dimension(struct remote *remote, struct err *err)
 {
 	static const char *const probe[] = {"askfs"};
 	AUTO(cJSON_Delete) cJSON *json = NULL;
-	int rc = ask(remote, EMBED_PASSAGE, probe, 1, &json, err);
+	/* A server that was just started loads its model first, and says so. */
+	int rc = ask(remote, &(struct asking){EMBED_PASSAGE, probe, 1, true}, &json, err);
 
 	if (rc)
 		return rc;

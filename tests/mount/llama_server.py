@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""llama.cpp's own server on loopback: llama_server.py MODEL.gguf PORT CONTEXT. Run by the
+"""llama.cpp's own server on loopback: llama_server.py MODEL.gguf PORT CONTEXT [embed]. Run by the
 environment that tests/peers makes; it ends with the process that started it."""
 import os
 import sys
@@ -15,6 +15,7 @@ parameters.port = int(sys.argv[2])
 parameters.n_ctx = int(sys.argv[3])
 parameters.n_parallel = 1
 parameters.use_jinja = True
+parameters.embedding = sys.argv[4:] == ["embed"]
 parameters.cpuparams.n_threads = 2
 server = xllamacpp.Server(parameters)
 print("ready", flush=True)

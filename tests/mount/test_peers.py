@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 
-from harness import ASKFS, Skip, check, equal, eventually, setting, shell
+from harness import ASKFS, Skip, check, contains, equal, eventually, setting, shell
 
 PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(ASKFS))), "peers")
 FILES = {"policy.txt": "Refunds are paid within 14 days of the return being received.\n",
@@ -45,7 +45,8 @@ class Peer:
 
     def call(self, path, body=None):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", None if body is None else json.dumps(body).encode(),
+            f"http://127.0.0.1:{self.port}{path}",
+            None if body is None else json.dumps(body).encode(),
             {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as reply:
             return json.loads(reply.read())
@@ -141,5 +142,32 @@ def test_llama_answers(kb):
         kb.start()
         answer = kb.answer("When is soup free?", "agent")
         check(answer["error"] is None, f"with tools: {answer['answer']!r}")
+    finally:
+        server.stop()
+
+
+@setting(seconds=180)
+def test_llama_embeds(kb):
+    """A real model on a real server: what means the same is found, whatever its words; and of a text
+    that is too long for it that is said, at once."""
+    model, port = peer("minilm.gguf"), free_port()
+    server = Peer(kb, port, peer("bin", "python3"),
+                  os.path.join(os.path.dirname(os.path.abspath(__file__)), "llama_server.py"),
+                  model, str(port), "512", "embed")
+    try:
+        kb.stop()
+        kb.config.update({"ports.embedder": "openai", "openai.embedding_model": "minilm",
+                          "openai.base_url": f"http://127.0.0.1:{port}/v1", "chunk.size": "6000"})
+        kb.start()
+        long = "".join(f"The rule {n} of the society is about meetings. " for n in range(200))
+        kb.add_many({"car.txt": "The automobile halted beside the river.\n",
+                     "cake.txt": "Whisk the eggs with sugar until they foam.\n"})
+        check("minilm" in kb.find("car.txt").meta["embedding_model"], "the model of the document")
+        kb.drop("long.txt", long)
+        contains(kb.failed("long.txt").error, "takes less text than it was given", "long.txt")
+        for question, expected in (("Where did that vehicle stop?", "car.txt"),
+                                   ("How do I bake a dessert?", "cake.txt")):
+            found = [r["metadata"]["path"] for r in kb.answer(question, expected)["retrieved"]]
+            equal(found[:1], [expected], question)
     finally:
         server.stop()
