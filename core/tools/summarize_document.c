@@ -136,6 +136,9 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 		rc = ask_model(call, &out->found, sentences, &text, err);
 	else if (!rc)
 		rc = quote(&out->found, sentences, &text);
+	const char *said = text.data ? text.data : "";
+	if (!rc && has_model && !said[strspn(said, " \t\r\n")])
+		rc = err_set(err, -EIO, "the model gave no summary");
 	if (rc)
 		return rc;
 	out->is_digest = true;
@@ -143,7 +146,7 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 		return err_set(err, -ENOMEM, "out of memory");
 	out->data = cJSON_CreateObject();
 	cJSON_AddItemToObject(out->data, "document", describe_document(&document));
-	cJSON_AddStringToObject(out->data, "summary", text.data ? text.data : "");
+	add_text_or_null(out->data, "summary", said);
 	cJSON_AddStringToObject(out->data, "model_id", generator_model(parts->generator));
 	cJSON_AddNumberToObject(out->data, "chunks_read", (double)out->found.passage_count);
 	snprintf(out->summary, sizeof(out->summary), "%zu of %" PRIu32 " chunks read",
