@@ -353,8 +353,10 @@ static void open_for_writing(struct turn_node *self, struct req *req, int flags)
 	struct handle *handle;
 	int rc = self->file == TURN_TEXT ? 0 : -EACCES;
 
-	if (!rc && self->was_read && req_thread(req)) {
-		add_retry(req->fs, self->node.ino, req_thread(req));
+	pid_t thread = req_thread(req);
+	bool has_looked = find_retry(req->fs, self->node.ino, thread); /* by /dev/fd: in vain */
+	if (!rc && self->was_read && thread && !has_looked) {
+		add_retry(req->fs, self->node.ino, thread);
 		rc = -ESTALE;
 	}
 	if (!rc)

@@ -41,6 +41,16 @@ def questions(kb, *wanted, session="s"):
     return [text.count(w) for w in wanted]
 
 
+def test_a_descriptor_that_is_opened_once_more(kb):
+    """/dev/fd leads to the file that is open, whatever its name leads to by now."""
+    kb.add("fact.txt", "The mascot of the club is a badger.\n")
+    path = kb.path("ask", "s")
+    kb.ask("Who?")
+    for _ in range(3):
+        shell(f"exec 3< '{path}'; cat <&3; echo 'What is the mascot?' > /dev/fd/3")
+        contains(text_of(path), "badger", "the answer")
+
+
 def test_many_ask_where_many_read(kb):
     """Each under a name of his own, and thirty under one: no open fails."""
     kb.add("fact.txt", "The mascot of the club is a badger.\n")
