@@ -189,6 +189,7 @@ static int open_remote_embedder(struct embedder **out, const struct config *conf
 			.passage_prefix = config->openai_passage_prefix,
 			.dimension = known,
 			.is_shortened = set > 0,
+			.chunk_chars = config->chunk_size,
 		},
 		err);
 	if (rc) {

@@ -9,11 +9,14 @@
 #include <string.h>
 
 #include "core/auto.h"
+#include "core/log.h"
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
 
-#define BATCH	      25
-#define REPLY_MAX     ((size_t)256 << 20)
+#define BATCH	  25
+#define REPLY_MAX ((size_t)256 << 20)
+/* The cosine of two vectors that are the same but for the last digits. */
+#define SAME	      0.99999
 #define DIMENSION_MAX 65536
 
 /* Of a model that nobody has calibrated: both sides count alike, and nothing is too far. */
@@ -202,6 +205,43 @@ static int find_dimension(struct remote *remote, struct err *err)
 	return 0;
 }
 
+/* Text of @chars characters that ends in @last. */
+static char *long_text(size_t chars, const char *last)
+{
+	static const char *const words[] = {"harbour", "invoice", "mountain", "library", "garden"};
+	AUTO_BUF struct buf text;
+
+	buf_init(&text, BUF_MAX_DEFAULT);
+	for (size_t i = 0; text.len + strlen(last) + 10 < chars && !text.failed; i++)
+		buf_addf(&text, "%s ", words[i * 7 % ARRAY_LEN(words)]);
+	return buf_adds(&text, last) ? NULL : buf_take(&text, NULL);
+}
+
+/* Two texts that differ in their last words alone have one vector where the end is not read (Ollama
+ * cuts, and answers 200). A server that refuses them says so when the time comes. */
+static void see_whether_it_cuts(struct remote *remote, size_t chars)
+{
+	AUTO_FREE char *one = long_text(chars, "a lighthouse keeper");
+	AUTO_FREE char *other = long_text(chars, "refrigerators, mostly");
+	const char *const texts[] = {one, other};
+	size_t dimension = remote->info.dimension;
+	AUTO_FREE float *vectors = calloc(2 * dimension, sizeof(*vectors));
+	AUTO(cJSON_Delete) cJSON *json = NULL;
+	double cosine = 0;
+
+	if (!one || !other || !vectors ||
+		ask(remote, &(struct asking){EMBED_PASSAGE, texts, 2, true}, &json, NULL) ||
+		take_vectors(remote, json, 2, vectors, NULL))
+		return;
+	for (size_t i = 0; i < dimension; i++)
+		cosine += (double)vectors[i] * (double)vectors[dimension + i];
+	if (cosine > SAME)
+		log_warn("%s reads only the beginning of chunks of %zu characters: set [chunk] "
+			 "size lower, or let the server have a longer context, and drop the "
+			 "documents again",
+			remote->name, chars);
+}
+
 static int settle(
 	struct remote *remote, const struct embedder_openai_settings *settings, struct err *err)
 {
@@ -223,7 +263,10 @@ static int settle(
 		.threshold = THRESHOLD,
 		.unrelated = UNRELATED,
 	};
-	return settings->dimension ? 0 : find_dimension(remote, err);
+	int rc = settings->dimension ? 0 : find_dimension(remote, err);
+	if (!rc && !settings->dimension && settings->chunk_chars)
+		see_whether_it_cuts(remote, settings->chunk_chars);
+	return rc;
 }
 
 int embedder_openai_new(struct embedder **out, struct openai *server,

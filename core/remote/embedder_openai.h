@@ -12,9 +12,12 @@ struct embedder_openai_settings {
 	const char *query_prefix, *passage_prefix; /* what the model wants before a text; "" */
 	size_t dimension; /* of its vectors; 0: ask the server */
 	bool is_shortened; /* the server is told to make vectors of that dimension */
+	size_t chunk_chars; /* what one text may hold */
 };
 
-/* Asks the server for its dimension if it is not said. The index is bound to the model's name and
+/* Asks the server for its dimension if it is not said, and then sees, too, whether it reads a whole
+ * chunk: some cut what is too long for their model, and do not say so (a warning is logged). The
+ * index is bound to the model's name and
  * to the server: two servers' vectors of one model differ. 0: the embedder owns @server; -errno
  * with *err set: @server stays the caller's. */
 int embedder_openai_new(struct embedder **out, struct openai *server,

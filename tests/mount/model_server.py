@@ -71,6 +71,7 @@ class ModelServer:
     def __init__(self, port=0):
         self.script, self.usual = [], says("Yes. [1]")
         self.requests, self.broken_off = [], 0
+        self.reads = None  # characters of a text that are embedded; None: all
         self.models, self.embedding_failure, self.dimension = ["tiny", "embed"], None, DIMENSION
         outer = self
 
@@ -140,7 +141,7 @@ class ModelServer:
             failure = self.embedding_failure(body["input"])
             if failure:
                 return failure
-        data = [{"index": n, "embedding": vector(text, self.dimension)}
+        data = [{"index": n, "embedding": vector(text[:self.reads], self.dimension)}
                 for n, text in enumerate(body["input"])]
         return Reply(body={"data": data[::-1], "model": body["model"]})  # in no order
 

@@ -279,6 +279,17 @@ def test_keys(kb, server):
 # ------------------------------------------------------------------------------ embeddings
 
 @with_server(**EMBEDS)
+def test_an_embedder_that_cuts_in_silence(kb, server):
+    """As Ollama does: what is too long for the model is left out, and nobody is told."""
+    check("reads only the beginning" not in kb.log(), "a server that reads all is suspected")
+    kb.stop()
+    server.reads = 500
+    kb.config["openai.embedding_model"] = "other"
+    kb.start()
+    contains(kb.log(), "reads only the beginning of chunks of 1000 characters", "the log")
+
+
+@with_server(**EMBEDS)
 def test_embeddings(kb, server):
     kb.add_many(FILES)
     contains(kb.find("policy.txt").meta["embedding_model"], f"embed at {server.url}",
