@@ -6,7 +6,8 @@ import os
 import threading
 import time
 
-from harness import ALICE, BOB, as_user, check, contains, equal, eventually, needs_root, setting
+from harness import (ALICE, BOB, Skip, as_user, check, contains, equal, eventually,
+                     is_sanitized, needs_root, run, setting)
 from model_server import calls, says
 from test_openai import with_server
 from test_tools import call, data, error
@@ -161,6 +162,51 @@ def test_the_machine_itself_is_never_asked(kb, site):
     document = kb.drop("a.url", link(f"http://localhost:{port}/"))
     contains(kb.failed("a.url").error, "none of the public network", f"of {document}")
     equal(site.asked, [], "requests for a link")
+
+
+REBINDS = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+
+/* rebind.test is at 127.0.0.1 the first time that anybody asks, and at 127.0.0.2 from then on. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+	struct addrinfo **out)
+{
+	static int asked;
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (name && !strcmp(name, "rebind.test"))
+		name = __sync_fetch_and_add(&asked, 1) ? "127.0.0.2" : "127.0.0.1";
+	return real(name, service, hints, out);
+}
+"""
+
+
+def test_a_name_that_resolves_differently_the_second_time(kb):
+    """What counts is where it is about to connect to, each time."""
+    if is_sanitized():
+        raise Skip("a program that takes another library before its own is not there")
+    source, library = os.path.join(kb.folder, "rebinds.c"), os.path.join(kb.folder, "rebinds.so")
+    with open(source, "w") as f:
+        f.write(REBINDS)
+    run("cc", "-shared", "-fPIC", "-o", library, source, "-ldl")
+    kb.environment = lambda plain=kb.environment: {**plain(), "LD_PRELOAD": library}
+    inside = Site("127.0.0.2")
+
+    @with_site()
+    def inner(kb, site):
+        page = data(kb, "fetch_url", url=f"http://rebind.test:{site.port}/")
+        contains(page["text"], "41 metres", "the first time")
+        site.redirects("/again", f"http://rebind.test:{inside.port}/")
+        contains(error(kb, "fetch_url", url=site.url + "/again"), "none of the public network")
+        contains(error(kb, "fetch_url", url=f"http://rebind.test:{inside.port}/"), "none of")
+        equal(inside.asked, [], "requests to the inside")
+    try:
+        inner(kb)
+    finally:
+        inside.stop()
 
 
 @with_site()
