@@ -86,12 +86,13 @@ static const struct tool *find_tool(const struct run *run, const char *name, str
 	AUTO_BUF struct buf names;
 
 	buf_init(&names, BUF_MAX_DEFAULT);
+	if (tool)
+		return tool;
 	for (size_t i = 0; i < tools_count(tools); i++)
 		buf_addf(&names, "%s%s", i ? ", " : "", tools_at(tools, i)->name);
-	if (!tool)
-		err_set(err, -ENOENT, "there is no tool \"%s\"; there are %s", name,
-			names.data ? names.data : "none");
-	return tool;
+	err_set(err, -ENOENT, "there is no tool \"%s\"; there are %s", name,
+		names.data ? names.data : "none");
+	return NULL;
 }
 
 /* --- results ------------------------------------------------------------------------ */

@@ -19,14 +19,6 @@ static const char rewrite_rules[] =
 	"Keep its language. Change nothing else, do not answer it, and reply with the question "
 	"alone. If it can stand alone already, repeat it.\n";
 
-static int keep_quiet(void *context, const char *text, size_t len)
-{
-	(void)context;
-	(void)text;
-	(void)len;
-	return 0;
-}
-
 /* A line that may be the question again: not empty, not much longer, not an explanation. */
 static bool is_question(const struct agent_turn *turn, const char *text, size_t len)
 {
@@ -58,7 +50,7 @@ int agent_rewrite(struct agent *agent, const struct agent_turn *turn, struct buf
 			.length = REWRITE_TOKENS,
 			.cancelled = turn->cancelled,
 		},
-		keep_quiet, NULL, &reply, &err);
+		NULL, NULL, &reply, &err);
 	const char *text = reply.text.data ? reply.text.data : "";
 	text += strspn(text, " \t\r\n\"");
 	size_t len = strlen(text);

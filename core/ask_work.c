@@ -207,28 +207,18 @@ static int write_answer(struct attempt *attempt)
 	return rc ? rc : stream_from(attempt, start);
 }
 
-static bool may_read(struct attempt *attempt, const struct uuid *document)
-{
-	struct document now;
-	struct err err = ERR_NONE;
-
-	if (catalog_get(attempt->ask->ports.catalog, document, &now, &err))
-		return false;
-	bool may = access_may_read(&now.access, &attempt->turn->caller);
-	document_release(&now);
-	return may;
-}
-
 /* Is each document that the answer may have used still there, and the caller's to read? */
 static bool passages_stand(struct attempt *attempt)
 {
 	const struct retrieval *retrieval = &attempt->retrieval;
+	const struct caller *caller = &attempt->turn->caller;
+	struct catalog *catalog = attempt->ask->ports.catalog;
 
 	for (size_t i = 0; i < retrieval->passage_count; i++)
-		if (!may_read(attempt, &retrieval->documents[i].id))
+		if (!catalog_may_read(catalog, &retrieval->documents[i].id, caller))
 			return false;
 	for (size_t i = 0; i < retrieval->mentioned_count; i++)
-		if (!may_read(attempt, &retrieval->mentioned[i]))
+		if (!catalog_may_read(catalog, &retrieval->mentioned[i], caller))
 			return false;
 	return true;
 }

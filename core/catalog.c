@@ -31,6 +31,18 @@ int catalog_get(
 	return health_note(HEALTH_CATALOG, catalog->ops->get(catalog, id, out, err), err);
 }
 
+bool catalog_may_read(struct catalog *catalog, const struct uuid *id, const struct caller *caller)
+{
+	struct document document;
+	struct err err = ERR_NONE;
+
+	if (catalog_get(catalog, id, &document, &err))
+		return false;
+	bool may_read = access_may_read(&document.access, caller);
+	document_release(&document);
+	return may_read;
+}
+
 int catalog_put(struct catalog *catalog, const struct document *const *documents, size_t count,
 	struct err *err)
 {

@@ -99,6 +99,10 @@ struct catalog_ops {
 };
 
 int catalog_get(struct catalog *, const struct uuid *id, struct document *out, struct err *);
+
+/* Is the document there, and @caller's to read? */
+bool catalog_may_read(struct catalog *, const struct uuid *id, const struct caller *caller);
+
 int catalog_put(
 	struct catalog *, const struct document *const *documents, size_t count, struct err *);
 int catalog_remove(struct catalog *, const struct uuid *id, struct err *);

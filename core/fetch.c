@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,25 +74,6 @@ static int read_exceptions(struct fetcher *fetcher, struct err *err)
 	return 0;
 }
 
-/* An address as one of IPv6, with its port. False: it is neither. */
-static bool to_v6(const struct sockaddr *address, struct sockaddr_in6 *out)
-{
-	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-	struct sockaddr_in v4;
-
-	if (address->sa_family == AF_INET6) {
-		memcpy(out, address, sizeof(*out));
-		return true;
-	}
-	if (address->sa_family != AF_INET)
-		return false;
-	memcpy(&v4, address, sizeof(v4));
-	*out = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
-	memcpy(out->sin6_addr.s6_addr, mapped, sizeof(mapped));
-	memcpy(out->sin6_addr.s6_addr + sizeof(mapped), &v4.sin_addr, sizeof(v4.sin_addr));
-	return true;
-}
-
 /* Called by HTTP's thread. */
 static bool allows(const void *context, const struct sockaddr *address)
 {
@@ -101,7 +81,7 @@ static bool allows(const void *context, const struct sockaddr *address)
 	struct sockaddr_in6 v6;
 	bool is_own = false;
 
-	if (!to_v6(address, &v6) ||
+	if (!net_address_to_v6(address, &v6) ||
 		!net_address_is_allowed(address, fetcher->exceptions, fetcher->exception_count))
 		return false;
 	pthread_mutex_lock(&fetcher->lock);
@@ -132,7 +112,8 @@ static void add_own(struct fetcher *fetcher, const char *endpoint)
 		return;
 	pthread_mutex_lock(&fetcher->lock);
 	for (struct addrinfo *one = found; one && fetcher->own_count < OWN_MAX; one = one->ai_next)
-		fetcher->own_count += to_v6(one->ai_addr, &fetcher->own[fetcher->own_count]);
+		fetcher->own_count +=
+			net_address_to_v6(one->ai_addr, &fetcher->own[fetcher->own_count]);
 	pthread_mutex_unlock(&fetcher->lock);
 	freeaddrinfo(found);
 }
@@ -222,17 +203,6 @@ static int judge_status(int status, const char *url, struct err *err)
 	return err_set(err, may_pass ? -EAGAIN : -EPROTO, "%s: the server answers %d", url, status);
 }
 
-static int read_body(struct http_call *call, struct buf *body, struct err *err)
-{
-	char data[16384];
-	ssize_t n;
-
-	while ((n = http_read(call, data, sizeof(data), err)) > 0)
-		if (buf_add(body, data, (size_t)n))
-			return err_set(err, body->failed, "the page is too large");
-	return (int)n;
-}
-
 /* Ask for @url; *status and, where there is one, the page, or the address that it leads to. */
 static int hop(
 	struct journey *journey, struct url *url, int *status, struct page *out, struct err *err)
@@ -275,7 +245,7 @@ static int hop(
 	out->content_type = strdup(type ? type : "");
 	if (!out->url || !out->content_type)
 		return err_set(err, -ENOMEM, "out of memory");
-	rc = read_body(call, &out->body, err);
+	rc = http_read_all(call, &out->body, err);
 	return rc ? err_prefix(err, rc, text) : 0;
 }
 

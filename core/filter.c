@@ -8,7 +8,7 @@
 #include "core/auto.h"
 #include "core/document_tags.h"
 
-static bool begins(const char *text, const char *prefix)
+bool filter_begins(const char *text, const char *prefix)
 {
 	return text && !strncmp(text, prefix, strlen(prefix));
 }
@@ -35,8 +35,8 @@ static bool has_tag(const struct document *document, const char *tag)
 
 bool filter_fits(const struct options *options, const struct document *document)
 {
-	return (!options->type || begins(document->content_type, options->type)) &&
-		(!options->path || begins(document->path, options->path)) &&
+	return (!options->type || filter_begins(document->content_type, options->type)) &&
+		(!options->path || filter_begins(document->path, options->path)) &&
 		(!options->name || has_name(document, options->name)) &&
 		(!options->tag || has_tag(document, options->tag));
 }

@@ -9,6 +9,9 @@
 #include "core/catalog.h"
 #include "core/options.h"
 
+/* How content types and paths are compared: no text begins with nothing. Any thread. */
+bool filter_begins(const char *text, const char *prefix);
+
 /* Do type, path, name and tag of the document fit? Any thread. */
 bool filter_fits(const struct options *options, const struct document *document);
 

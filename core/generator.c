@@ -46,6 +46,14 @@ int generator_generate(struct generator *generator, const struct generator_reque
 	return health_note(HEALTH_GENERATOR, r, err);
 }
 
+static int discard(void *context, const char *text, size_t len)
+{
+	(void)context;
+	(void)text;
+	(void)len;
+	return 0;
+}
+
 bool generator_can_chat(const struct generator *generator)
 {
 	return generator->ops->chat;
@@ -56,7 +64,7 @@ int generator_chat(struct generator *generator, const struct chat_request *reque
 {
 	assert(request->chat->count);
 	atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
-	int rc = generator->ops->chat(generator, request, sink, context, out, err);
+	int rc = generator->ops->chat(generator, request, sink ? sink : discard, context, out, err);
 	assert(rc <= 0);
 	bool is_its_own = rc == -E2BIG || rc == -ENOTSUP || rc == -ECANCELED;
 	return is_its_own ? rc : health_note(HEALTH_GENERATOR, rc, err);

@@ -98,6 +98,8 @@ const char *generator_model(struct generator *);
 int generator_generate(struct generator *, const struct generator_request *, generator_sink,
 	void *context, struct generation *out, struct err *);
 bool generator_can_chat(const struct generator *);
+
+/* @sink: NULL: nobody listens, the reply has it all. */
 int generator_chat(struct generator *, const struct chat_request *, generator_sink, void *context,
 	struct chat_reply *out, struct err *);
 void generator_free(struct generator *);

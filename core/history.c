@@ -67,14 +67,9 @@ static bool may_read(const struct history_request *request, const cJSON *source)
 {
 	const char *id = cJSON_GetStringValue(cJSON_GetObjectItem(source, "document_id"));
 	struct uuid uuid;
-	struct document document;
-	struct err err = ERR_NONE;
 
-	if (!id || !uuid_parse(id, &uuid) || catalog_get(request->catalog, &uuid, &document, &err))
-		return false;
-	bool is_allowed = access_may_read(&document.access, request->caller);
-	document_release(&document);
-	return is_allowed;
+	return id && uuid_parse(id, &uuid) &&
+		catalog_may_read(request->catalog, &uuid, request->caller);
 }
 
 /* The answer without its sources, if the caller may know it; NULL otherwise. */

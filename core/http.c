@@ -495,6 +495,17 @@ ssize_t http_read(struct http_call *call, char *to, size_t len, struct err *err)
 	return rc;
 }
 
+int http_read_all(struct http_call *call, struct buf *to, struct err *err)
+{
+	char part[16384];
+	ssize_t n;
+
+	while ((n = http_read(call, part, sizeof(part), err)) > 0)
+		if (buf_add(to, part, (size_t)n))
+			return err_set(err, to->failed, "%s", strerror(-to->failed));
+	return (int)n;
+}
+
 void http_end(struct http_call *call)
 {
 	if (!call)

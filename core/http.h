@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "core/buf.h"
 #include "core/err.h"
 
 struct http;
@@ -57,6 +58,9 @@ char *http_header(struct http_call *call, const char *name);
 
 /* The next bytes of the body: how many (@len at most), 0 at its end, or -errno. */
 ssize_t http_read(struct http_call *call, char *to, size_t len, struct err *err);
+
+/* The rest of the body, appended to @to. 0 or -errno. */
+int http_read_all(struct http_call *call, struct buf *to, struct err *err);
 
 /* Forget the call; one that is not complete is broken off. NULL is allowed. */
 void http_end(struct http_call *call);

@@ -22,11 +22,11 @@ enum ingest_outcome {
 	INGEST_CANCELLED, /* it was cancelled before it was published: nothing was kept */
 };
 
+struct attempt;
+
 /* One file to be ingested. The submitter fills the first part, must not touch the job while
  * it is under way (but through ingest_cancel and ingest_job_access), and owns it again when
  * done was called. Strings are owned by the job; ingest_job_release frees them. */
-struct attempt;
-
 struct ingest_job {
 	struct job job; /* the pipeline's */
 

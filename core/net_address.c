@@ -2,7 +2,6 @@
 #include "core/net_address.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,24 +100,34 @@ static bool is_public(const uint8_t bytes[16])
 	return true;
 }
 
+bool net_address_to_v6(const struct sockaddr *address, struct sockaddr_in6 *out)
+{
+	struct sockaddr_in v4;
+
+	if (address->sa_family == AF_INET6) {
+		memcpy(out, address, sizeof(*out));
+		return true;
+	}
+	if (address->sa_family != AF_INET)
+		return false;
+	memcpy(&v4, address, sizeof(v4));
+	*out = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
+	memcpy(out->sin6_addr.s6_addr, mapped, sizeof(mapped));
+	memcpy(out->sin6_addr.s6_addr + sizeof(mapped), &v4.sin_addr, sizeof(v4.sin_addr));
+	return true;
+}
+
 bool net_address_is_allowed(
 	const struct sockaddr *address, const struct net_range *exceptions, size_t count)
 {
-	uint8_t bytes[16];
-	bool is_mapped = false;
+	struct sockaddr_in6 v6;
 
-	if (address->sa_family == AF_INET) {
-		memcpy(bytes, mapped, sizeof(mapped));
-		memcpy(bytes + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-			4);
-	} else if (address->sa_family == AF_INET6) {
-		memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
-		is_mapped = !memcmp(bytes, mapped, sizeof(mapped));
-	} else {
+	if (!net_address_to_v6(address, &v6))
 		return false;
-	}
+	const uint8_t *bytes = v6.sin6_addr.s6_addr;
+	bool came_mapped = address->sa_family == AF_INET6 && !memcmp(bytes, mapped, sizeof(mapped));
 	for (size_t i = 0; i < count; i++)
 		if (is_within(bytes, &exceptions[i]))
 			return true;
-	return !is_mapped && is_public(bytes);
+	return !came_mapped && is_public(bytes);
 }

@@ -36,47 +36,34 @@ static int wrong(const struct place *place, struct err *err, const char *must)
 
 /* --- types -------------------------------------------------------------------------- */
 
-static const struct {
+static cJSON_bool is_whole(const cJSON *value)
+{
+	double number = value->valuedouble;
+
+	return cJSON_IsNumber(value) && number >= -9007199254740992.0 &&
+		number <= 9007199254740992.0 && number == (double)(long long)number;
+}
+
+static const struct type {
 	const char *name, *words;
+	cJSON_bool (*fits)(const cJSON *value);
 } types[] = {
-	{"string", "a string"},
-	{"integer", "a whole number"},
-	{"number", "a number"},
-	{"boolean", "true or false"},
-	{"object", "an object"},
-	{"array", "a list"},
-	{"null", "null"},
+	{"string", "a string", cJSON_IsString},
+	{"integer", "a whole number", is_whole},
+	{"number", "a number", cJSON_IsNumber},
+	{"boolean", "true or false", cJSON_IsBool},
+	{"object", "an object", cJSON_IsObject},
+	{"array", "a list", cJSON_IsArray},
+	{"null", "null", cJSON_IsNull},
 };
 
-static const char *words_of(const char *type)
+/* NULL: there is none of that name. */
+static const struct type *find_type(const cJSON *name)
 {
-	for (size_t i = 0; type && i < ARRAY_LEN(types); i++)
-		if (!strcmp(types[i].name, type))
-			return types[i].words;
+	for (size_t i = 0; cJSON_IsString(name) && i < ARRAY_LEN(types); i++)
+		if (!strcmp(types[i].name, name->valuestring))
+			return &types[i];
 	return NULL;
-}
-
-static bool is_whole(double value)
-{
-	return value >= -9007199254740992.0 && value <= 9007199254740992.0 &&
-		value == (double)(long long)value;
-}
-
-static bool is_of(const cJSON *value, const char *type)
-{
-	if (!strcmp(type, "string"))
-		return cJSON_IsString(value);
-	if (!strcmp(type, "integer"))
-		return cJSON_IsNumber(value) && is_whole(value->valuedouble);
-	if (!strcmp(type, "number"))
-		return cJSON_IsNumber(value);
-	if (!strcmp(type, "boolean"))
-		return cJSON_IsBool(value);
-	if (!strcmp(type, "object"))
-		return cJSON_IsObject(value);
-	if (!strcmp(type, "array"))
-		return cJSON_IsArray(value);
-	return cJSON_IsNull(value);
 }
 
 static int check_type(
@@ -86,16 +73,14 @@ static int check_type(
 	const cJSON *one;
 
 	if (cJSON_IsString(type))
-		return is_of(value, type->valuestring)
-			? 0
-			: wrong(place, err, words_of(type->valuestring));
+		return find_type(type)->fits(value) ? 0 : wrong(place, err, find_type(type)->words);
 	cJSON_ArrayForEach(one, type)
 	{
 		size_t len = strlen(must);
-		if (is_of(value, one->valuestring))
+		if (find_type(one)->fits(value))
 			return 0;
 		snprintf(must + len, sizeof(must) - len, "%s%s", len ? " or " : "",
-			words_of(one->valuestring));
+			find_type(one)->words);
 	}
 	return type ? wrong(place, err, must) : 0;
 }
@@ -232,21 +217,21 @@ int schema_check(const cJSON *schema, const cJSON *value, struct err *err)
 
 /* --- the schema itself -------------------------------------------------------------- */
 
-static bool is_type(const cJSON *value)
+static cJSON_bool is_type(const cJSON *value)
 {
 	const cJSON *one;
 
 	if (cJSON_IsString(value))
-		return words_of(value->valuestring);
+		return find_type(value) != NULL;
 	cJSON_ArrayForEach(one, value)
 	{
-		if (!words_of(cJSON_GetStringValue(one)))
+		if (!find_type(one))
 			return false;
 	}
 	return cJSON_IsArray(value) && cJSON_GetArraySize(value) > 0;
 }
 
-static bool is_names(const cJSON *value)
+static cJSON_bool is_names(const cJSON *value)
 {
 	const cJSON *one;
 
@@ -258,48 +243,28 @@ static bool is_names(const cJSON *value)
 	return cJSON_IsArray(value);
 }
 
-static bool is_anything(const cJSON *value)
+static cJSON_bool is_anything(const cJSON *value)
 {
-	return value;
-}
-
-static bool is_number(const cJSON *value)
-{
-	return cJSON_IsNumber(value);
-}
-
-static bool is_list(const cJSON *value)
-{
-	return cJSON_IsArray(value);
-}
-
-static bool is_flag(const cJSON *value)
-{
-	return cJSON_IsBool(value);
-}
-
-static bool is_object(const cJSON *value)
-{
-	return cJSON_IsObject(value);
+	return value != NULL;
 }
 
 static const struct {
 	const char *name;
-	bool (*fits)(const cJSON *value);
+	cJSON_bool (*fits)(const cJSON *value);
 } keywords[] = {
 	{"type", is_type},
-	{"enum", is_list},
+	{"enum", cJSON_IsArray},
 	{"const", is_anything},
-	{"properties", is_object},
+	{"properties", cJSON_IsObject},
 	{"required", is_names},
-	{"additionalProperties", is_flag},
-	{"items", is_object},
-	{"minimum", is_number},
-	{"maximum", is_number},
-	{"minLength", is_number},
-	{"maxLength", is_number},
-	{"minItems", is_number},
-	{"maxItems", is_number},
+	{"additionalProperties", cJSON_IsBool},
+	{"items", cJSON_IsObject},
+	{"minimum", cJSON_IsNumber},
+	{"maximum", cJSON_IsNumber},
+	{"minLength", cJSON_IsNumber},
+	{"maxLength", cJSON_IsNumber},
+	{"minItems", cJSON_IsNumber},
+	{"maxItems", cJSON_IsNumber},
 	{"title", is_anything},
 	{"description", is_anything},
 	{"default", is_anything},

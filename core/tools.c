@@ -59,15 +59,16 @@ void tool_output_release(struct tool_output *output)
 	*output = (struct tool_output){0};
 }
 
+/* It is one of them then, also after a failure: tools_free frees what it has. */
 static int add(struct tools *tools, const struct tool *tool, struct err *err)
 {
 	struct tool *item = &tools->items[tools->count];
 
 	*item = *tool;
+	tools->count++;
 	item->schema = cJSON_Parse(item->parameters);
 	if (!item->schema)
 		return err_set(err, -EINVAL, "the tool %s: its schema is not JSON", item->name);
-	tools->count++;
 	int rc = schema_know(item->schema, err);
 	return rc ? err_prefix(err, rc, item->name) : 0;
 }
@@ -123,12 +124,7 @@ static int add_own(struct tools *tools, const struct config_tool *own, struct er
 	tool.parameters = read_schema(own, err);
 	if (!tool.parameters)
 		return -EINVAL;
-	rc = add(tools, &tool, err);
-	if (rc && tools->count && tools->items[tools->count - 1].own == own)
-		return rc; /* it is freed with the others */
-	if (rc)
-		free((char *)tool.parameters);
-	return rc;
+	return add(tools, &tool, err);
 }
 
 static int by_name(const void *left, const void *right)

@@ -175,25 +175,13 @@ static int judge(struct openai *server, const struct openai_request *request, in
 		"the server at %s answers %d: %s", server->base_url, status, text);
 }
 
-/* The reply's body; at most what a call was begun with. */
-static int read_all(struct http_call *call, struct buf *out, struct err *err)
-{
-	char part[16384];
-	ssize_t n;
-
-	while ((n = http_read(call, part, sizeof(part), err)) > 0)
-		if (buf_add(out, part, (size_t)n))
-			return err_set(err, out->failed, "%s", strerror(-out->failed));
-	return (int)n;
-}
-
 static int refuse(struct openai *server, const struct openai_request *request, int status,
 	struct http_call *call, struct err *err)
 {
 	AUTO_BUF struct buf body;
 
 	buf_init(&body, ERROR_MAX);
-	read_all(call, &body, NULL);
+	http_read_all(call, &body, NULL);
 	AUTO(cJSON_Delete) cJSON *json = body.data ? cJSON_Parse(body.data) : NULL;
 	return judge(server, request, status, json, err);
 }
@@ -302,7 +290,7 @@ int openai_ask(
 	int rc = openai_send(server, request, &call, err);
 	if (rc)
 		return rc;
-	rc = read_all(call, &body, err);
+	rc = http_read_all(call, &body, err);
 	if (rc)
 		return unreachable(server, rc, err);
 	*out = cJSON_Parse(body.data ? body.data : "");

@@ -21,21 +21,16 @@ double argument_number(const struct tool_call *call, const char *name, double st
 	return cJSON_IsNumber(item) ? item->valuedouble : standard;
 }
 
-static bool begins(const char *text, const char *prefix)
-{
-	return text && !strncmp(text, prefix, strlen(prefix));
-}
-
 int argument_prefix(const struct tool_call *call, const char *name, const char *filter,
 	const char **out, struct err *err)
 {
 	const char *wanted = argument_text(call, name);
 
 	*out = wanted;
-	if (!filter || begins(wanted, filter))
+	if (!filter || filter_begins(wanted, filter))
 		return 0;
 	*out = filter;
-	if (!wanted || begins(filter, wanted))
+	if (!wanted || filter_begins(filter, wanted))
 		return 0;
 	return err_set(err, -ENOENT, "only documents whose %s begins with \"%s\" may be used here",
 		name, filter);
@@ -70,15 +65,19 @@ int argument_document(const struct tool_call *call, struct document *out, struct
 	return rc;
 }
 
-void add_text_or_null(cJSON *object, const char *name, const char *text)
+cJSON *text_or_null(const char *text)
 {
 	AUTO_BUF struct buf clean;
 
 	buf_init(&clean, BUF_MAX_DEFAULT);
 	if (!text || utf8_sanitize(text, strlen(text), &clean))
-		cJSON_AddNullToObject(object, name);
-	else
-		cJSON_AddStringToObject(object, name, clean.data ? clean.data : "");
+		return cJSON_CreateNull();
+	return cJSON_CreateString(clean.data ? clean.data : "");
+}
+
+void add_text_or_null(cJSON *object, const char *name, const char *text)
+{
+	cJSON_AddItemToObject(object, name, text_or_null(text));
 }
 
 static void add_time(cJSON *object, const char *name, int64_t ns)

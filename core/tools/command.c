@@ -72,12 +72,8 @@ static int run(const struct tool_call *call, struct tool_output *out, struct err
 	if (!rc) {
 		const char *text = result.output.data ? result.output.data : "";
 		out->data = cJSON_ParseWithOpts(text, NULL, 1);
-		if (!out->data) {
-			cJSON *holder = cJSON_CreateObject();
-			add_text_or_null(holder, "text", text);
-			out->data = cJSON_DetachItemFromObject(holder, "text");
-			cJSON_Delete(holder);
-		}
+		if (!out->data)
+			out->data = text_or_null(text);
 		snprintf(out->summary, sizeof(out->summary), "%zu bytes", result.output.len);
 	}
 	program_result_release(&result);

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of a page of the network, read in the sandbox like any document. */
-#include <errno.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "core/auto.h"
 #include "core/fetch.h"
 #include "core/page_text.h"
 #include "core/tools/table.h"

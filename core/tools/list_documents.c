@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which documents there are, as far as the caller may read them. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/answer.h"
+#include "core/filter.h"
 #include "core/tools/table.h"
 
 #define LIMIT_STANDARD 50
@@ -28,9 +27,7 @@ static bool fits(const struct listing *listing, const struct document *document)
 		return false;
 	if (listing->status && strcmp(listing->status, doc_status_name(document->status)) != 0)
 		return false;
-	if (listing->type &&
-		(!document->content_type ||
-			strncmp(document->content_type, listing->type, strlen(listing->type)) != 0))
+	if (listing->type && !filter_begins(document->content_type, listing->type))
 		return false;
 	return !listing->name || contains(document->path, listing->name) ||
 		contains(document->title, listing->name);

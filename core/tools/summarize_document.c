@@ -81,14 +81,6 @@ static int quote(const struct retrieval *found, size_t sentences, struct buf *ou
 
 /* --- by the model ------------------------------------------------------------------- */
 
-static int discard(void *context, const char *text, size_t len)
-{
-	(void)context;
-	(void)text;
-	(void)len;
-	return 0;
-}
-
 static int ask_model(const struct tool_call *call, const struct retrieval *found, size_t sentences,
 	struct buf *out, struct err *err)
 {
@@ -113,7 +105,7 @@ static int ask_model(const struct tool_call *call, const struct retrieval *found
 			.length = parts->config->answer_length,
 			.cancelled = call->cancelled,
 		},
-		discard, NULL, &reply, err);
+		NULL, NULL, &reply, err);
 	if (!rc)
 		rc = buf_adds(out, reply.text.data ? reply.text.data : "");
 	chat_reply_release(&reply);

@@ -31,7 +31,8 @@ bool fits_filter(const struct tool_call *call, const struct document *document);
  * indexed: 0, or -EINVAL, -ENOENT with *err set. The caller of this releases *out. */
 int argument_document(const struct tool_call *call, struct document *out, struct err *err);
 
-/* A member with text that may not be UTF-8, null where there is none. */
+/* Text that may not be UTF-8 as a string; null where there is none. */
+cJSON *text_or_null(const char *text);
 void add_text_or_null(cJSON *object, const char *name, const char *text);
 
 /* A record in brief; NULL when memory is short. */

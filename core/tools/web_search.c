@@ -31,8 +31,6 @@ static int ask(const struct tool_call *call, const char *url, struct buf *body, 
 {
 	const struct tools_parts *parts = tools_parts(call->tools);
 	AUTO(http_end) struct http_call *http = NULL;
-	char data[16384];
-	ssize_t n;
 	struct http_request request = {
 		.url = url,
 		.connect_ns = 10 * NS_PER_SEC,
@@ -52,10 +50,7 @@ static int ask(const struct tool_call *call, const char *url, struct buf *body, 
 			"the search engine answers %d: does [net] search_url name a SearXNG that "
 			"allows format=json?",
 			status);
-	while ((n = http_read(http, data, sizeof(data), err)) > 0)
-		if (buf_add(body, data, (size_t)n))
-			return body->failed;
-	return (int)n;
+	return http_read_all(http, body, err);
 }
 
 static int run(const struct tool_call *call, struct tool_output *out, struct err *err)
