@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import urllib.parse
@@ -109,6 +110,15 @@ def refused(*errnos):
             raise Failed(f"expected {names}, got {errno.errorcode.get(e.errno)}: {e}") from e
     else:
         raise Failed(f"expected {names}, but it worked")
+
+
+def all_at_once(work, count):
+    """Call work(0) to work(@count - 1), each in a thread; returns when all have ended."""
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def eventually(ask, what, timeout=15, step=0.02):

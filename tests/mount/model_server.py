@@ -3,8 +3,9 @@
 import hashlib
 import http.server
 import json
-import threading
 import time
+
+from loopback import Loopback
 
 DIMENSION = 32
 
@@ -65,7 +66,7 @@ def fails(status, message, headers=(), **more):
     return Reply(status, {"error": {"message": message, **more}}, headers=headers)
 
 
-class ModelServer:
+class ModelServer(Loopback):
     """Replies by `script`, a list that is worked off, then by `usual`; remembers requests."""
 
     def __init__(self, port=0):
@@ -117,18 +118,11 @@ class ModelServer:
                     self.wfile.flush()
                     time.sleep(reply.pause)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
-        self.thread.start()
-
-    @property
-    def port(self):
-        return self.server.server_address[1]
+        super().__init__(Handler, port=port)
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/v1"
+        return super().url + "/v1"
 
     def reply_to(self, path, body):
         if path.endswith("/embeddings"):
@@ -147,8 +141,3 @@ class ModelServer:
 
     def chats(self):
         return [body for path, _, body, _ in self.requests if path.endswith("/chat/completions")]
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from harness import (Failed, check, contains, equal, eventually, needs, read, refused, run,
+from harness import (Failed, all_at_once, check, contains, equal, eventually, needs, read, refused, run,
                      setting, shell, stays, text_of, write)
 
 SLOW = {"ports.generator": "test"}
@@ -66,11 +66,7 @@ def test_many_ask_where_many_read(kb):
                     f.read()
         except OSError as e:
             wrong.append(f"{path}: {e}")
-    threads = [threading.Thread(target=go_on, args=(n,)) for n in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    all_at_once(go_on, 200)
     check(not wrong, f"{len(wrong)} failed: {wrong[:3]}")
 
 
@@ -551,9 +547,5 @@ def test_questions_in_parallel(kb):
             shown = kb.ask(question, f"s{n}")
             if part not in shown:
                 wrong.append((n, turn, question, shown))
-    threads = [threading.Thread(target=one, args=(n,)) for n in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    all_at_once(one, 12)
     check(not wrong, f"{len(wrong)} wrong answers, the first: {wrong[:1]}")

@@ -3,11 +3,11 @@
 import http.server
 import json
 import os
-import threading
 import time
 
 from harness import (ALICE, BOB, Skip, as_user, check, contains, equal, eventually,
                      is_sanitized, needs_root, run, setting)
+from loopback import Loopback, with_peer
 from model_server import calls, says
 from test_openai import with_server
 from test_tools import call, data, error
@@ -16,7 +16,7 @@ HOME = "<html><head><title>The harbour</title></head><body><h1>Harbour</h1>" \
        "<p>The lighthouse is 41 metres high &amp; red.</p></body></html>"
 
 
-class Site:
+class Site(Loopback):
     """A site on loopback. `pages`: a path to (status, headers, body), or to a function of the
     handler. Every request is noted."""
 
@@ -42,46 +42,16 @@ class Site:
                 self.end_headers()
                 self.wfile.write(body)
 
-        self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
-        self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
-        self.thread.start()
-
-    @property
-    def port(self):
-        return self.server.server_address[1]
-
-    @property
-    def url(self):
-        return f"http://{self.server.server_address[0]}:{self.port}"
+        super().__init__(Handler, address)
 
     def redirects(self, path, to, status=302):
         self.pages[path] = (status, {"Location": to}, "")
 
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
 
 def with_site(**config):
     """Run test(kb, site) where a site on loopback may be asked."""
-    def wrap(test):
-        def wrapped(kb):
-            site = Site()
-            try:
-                kb.stop()
-                kb.config.update({"net.allow": "yes", "net.allow_addresses": "127.0.0.1",
-                                  "net.timeout": "5s", "ingest.retries": "1"})
-                kb.config.update({name.replace("__", "."): value
-                                  for name, value in config.items()})
-                kb.start()
-                test(kb, site)
-            finally:
-                site.stop()
-        wrapped.__name__, wrapped.__doc__, wrapped.seconds = test.__name__, test.__doc__, 120
-        return wrapped
-    return wrap
+    return with_peer(Site, lambda _: {"net.allow": "yes", "net.allow_addresses": "127.0.0.1",
+                                      "net.timeout": "5s", "ingest.retries": "1"}, config)
 
 
 def link(url):

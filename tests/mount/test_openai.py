@@ -2,10 +2,10 @@
 """Answers and embeddings by a server that speaks OpenAI's interface, whatever it does."""
 import os
 import re
-import threading
 import time
 
-from harness import ASKFS, check, contains, equal, eventually, read, shell, text_of
+from harness import ASKFS, all_at_once, check, contains, equal, eventually, read, shell, text_of
+from loopback import with_peer
 from model_server import ModelServer, Reply, chunk, event, fails, says
 
 POLICY = "Refunds are paid within 14 days of the return being received.\n"
@@ -16,23 +16,9 @@ QUESTION = "When are refunds paid?"
 
 def with_server(**config):
     """Run test(kb, server) on a KB whose answers come from a server of the test."""
-    def wrap(test):
-        def wrapped(kb):
-            server = ModelServer()
-            try:
-                kb.stop()
-                kb.config.update({"ports.generator": "openai", "openai.base_url": server.url,
-                                  "openai.model": "tiny", "openai.timeout": "2s",
-                                  "agent.mode": "off", "answer.rewrite": "no"})
-                kb.config.update({name.replace("__", "."): value
-                                  for name, value in config.items()})
-                kb.start()
-                test(kb, server)
-            finally:
-                server.stop()
-        wrapped.__name__, wrapped.__doc__, wrapped.seconds = test.__name__, test.__doc__, 120
-        return wrapped
-    return wrap
+    return with_peer(ModelServer, lambda server: {
+        "ports.generator": "openai", "openai.base_url": server.url, "openai.model": "tiny",
+        "openai.timeout": "2s", "agent.mode": "off", "answer.rewrite": "no"}, config)
 
 
 def refusal(kb):
@@ -351,11 +337,7 @@ def test_many_at_once(kb, server):
 
     def ask(n):
         shown[n] = kb.ask(QUESTION, f"s{n}")
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(24)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    all_at_once(ask, 24)
     equal({text.splitlines()[0] for text in shown.values()}, {"In 14 days. [1]"}, "answers")
     equal(len(shown), 24, "answers")
     read(kb.path("system", "health"))
