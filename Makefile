@@ -17,13 +17,19 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' $(1) $(2))
 # What askfs is built from, is tested with, and is looked over with: Debian's names.
 build_deps := pkg-config libfuse3-dev fuse3 libsqlite3-dev libcurl4-openssl-dev libicu-dev \
 	libmagic-dev libcjson-dev libssl-dev zlib1g-dev libxml2-dev libpoppler-glib-dev poppler-data libuchardet-dev libstemmer-dev \
-	libseccomp-dev libinih-dev
+	libseccomp-dev libinih-dev libarchive-dev libgmime-3.0-dev libgsf-1-dev
 check_deps := libcmocka-dev python3 rsync busybox-static vim curl git perl libglib2.0-bin zip unzip
 lint_deps  := clang-format cppcheck mandoc python3
 
 core_packages  := zlib sqlite3 libcurl icu-uc icu-i18n libcjson openssl inih
 fs_packages    := fuse3
-parse_packages := icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson
+parse_packages  = icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson libarchive $(parse_optional)
+
+# Readers that are left out where their library is: a HAVE_... each (core/parse/format.c).
+have = $(shell pkg-config --exists $(1) && echo $(1))
+parse_optional := $(call have,gmime-3.0) $(call have,libgsf-1)
+parse_defines  := $(if $(filter gmime-3.0,$(parse_optional)),-DHAVE_GMIME) \
+	$(if $(filter libgsf-1,$(parse_optional)),-DHAVE_GSF)
 
 # pkg-config is asked once for each list, when the first recipe needs it: it may not be there
 # yet while `make deps` runs.
@@ -37,13 +43,13 @@ CFLAGS   ?= -O2 -g
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1)
 all_cflags = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DASKFS_VERSION='"$(VERSION)"' \
 	-DASKFS_LIBEXEC='"$(PREFIX)/libexec/askfs"' -DASKFS_SHARE='"$(PREFIX)/share/askfs"' -I. -include core/banned.h $(WARN) $(CFLAGS) \
-	-fstack-protector-strong $(SANFLAGS) $(call ask_pkg,--cflags $(1))
+	-fstack-protector-strong $(SANFLAGS) $(defines) $(call ask_pkg,--cflags $(1))
 link_flags = -pthread $(SANFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now
 
 core_sources   := $(wildcard core/*.c core/text/*.c core/tools/*.c)
 local_sources  := $(wildcard core/local/*.c core/local/*/*.c core/remote/*.c)
 fs_sources     := $(filter-out fs/main.c,$(wildcard fs/*.c))
-parse_sources  := $(wildcard core/parse/*.c)
+parse_sources  := $(wildcard core/parse/*.c core/parse/readers/*.c)
 unit_sources   := $(wildcard tests/unit/test_*.c)
 helper_sources := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
 unit_programs  := $(patsubst tests/unit/%.c,$(B)/%,$(unit_sources))
@@ -80,6 +86,7 @@ $(B)/test_%: $(B)/obj/tests/unit/test_%.o $(call objects,$(helper_sources)) $(B)
 
 $(B)/obj/fs/%.o: packages := $(fs_packages) $(core_packages)
 $(B)/obj/core/parse/%.o: packages := $(parse_packages)
+$(B)/obj/core/parse/%.o: defines := $(parse_defines)
 $(B)/obj/%.o: packages ?= $(core_packages)
 # Loops over weights and vectors are worth vectorising.
 $(B)/obj/core/local/embed/%.o: optimize := -O3
@@ -91,7 +98,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # Another PREFIX or other flags than last time: everything is compiled again.
-flags := $(CC) $(CFLAGS) $(PREFIX) $(VERSION)
+flags := $(CC) $(parse_optional) $(CFLAGS) $(PREFIX) $(VERSION)
 $(B)/flags: force
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(flags)' | cmp -s - $@ || echo '$(flags)' > $@

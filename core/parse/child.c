@@ -87,6 +87,11 @@ static int parse(struct source *source, bool is_batch, struct err *err)
 	out_field(out, FIELD_TYPE, type.name, strlen(type.name));
 	if (!is_batch)
 		out_flush(out); /* the type is known even if the reader dies */
+	if (!type.read && type.needs)
+		return err_set(err, -ENODATA,
+			"this askfs was built without a reader for %s: build it again with %s "
+			"installed",
+			type.name, type.needs);
 	if (!type.read)
 		return err_set(err, -ENODATA, "no text can be extracted from %s", type.name);
 	return type.read(source, out, err);

@@ -52,6 +52,13 @@ static char *record(struct out *out, enum protocol_kind kind, size_t len)
 	return at + sizeof(header);
 }
 
+int out_record(struct out *out, enum protocol_kind kind, const void *payload, size_t len)
+{
+	if (!out->failed)
+		memcpy(record(out, kind, len), payload, len);
+	return out->failed;
+}
+
 /* The length of the longest prefix of at most @max bytes that ends between characters. */
 static size_t whole_chars(const char *utf8, size_t len, size_t max)
 {

@@ -43,6 +43,9 @@ size_t out_count(const char *utf8, size_t len);
  * nothing is left. */
 void out_field(struct out *out, enum protocol_field field, const char *utf8, size_t len);
 
+/* Send a record as it is, at most PROTOCOL_RECORD_MAX bytes: for member.c. 0 or out->failed. */
+int out_record(struct out *out, enum protocol_kind kind, const void *payload, size_t len);
+
 /* The document has ended: @result, and why. */
 void out_end(struct out *out, int result, const struct err *err);
 

@@ -58,6 +58,9 @@ enum protocol_kind {
 	RECORD_MARK, /* struct protocol_mark */
 	RECORD_FIELD, /* a byte of enum protocol_field, then UTF-8 */
 	RECORD_END, /* struct protocol_end, then the sentence of a failure */
+	RECORD_MEMBER, /* struct protocol_member, then its path: a member of a container begins */
+	RECORD_MEMBER_DATA, /* bytes of it */
+	RECORD_MEMBER_END, /* struct protocol_end, then the sentence of a failure */
 	RECORD_EXIT /* struct protocol_exit: the last record of a request */
 };
 enum protocol_field { FIELD_TYPE = 1, FIELD_TITLE, FIELD_CHARSET, FIELD_METADATA };
@@ -71,6 +74,10 @@ struct protocol_mark {
 	uint32_t kind, value;
 	uint64_t start_char, end_char;
 };
+struct protocol_member {
+	int64_t mtime_s; /* since 1970; 0: unknown */
+};
+#define PROTOCOL_PATH_MAX 4096 /* bytes of a member's path */
 struct protocol_end {
 	int32_t result;
 	uint32_t page_count;

@@ -53,6 +53,7 @@ void pdf_prepare(void);
 struct type {
 	const char *name;
 	reader_fn *read;
+	const char *needs; /* the package that would give it a reader, or NULL */
 };
 
 /* Load libmagic's database. 0 or -errno. Before the process is confined. */

@@ -3,6 +3,7 @@
 parse_test_objects := $(patsubst %.c,$(B)/parse-test/%.o,$(parse_sources) tests/parse/misbehave.c)
 
 $(B)/parse-test/%.o: packages := $(parse_packages)
+$(B)/parse-test/%.o: defines := $(parse_defines)
 $(B)/parse-test/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)

@@ -15,6 +15,7 @@
 
 #include "core/auto.h"
 #include "core/parse/charset.h"
+#include "core/parse/format.h"
 #include "core/text/utf8.h"
 
 /* What libmagic is shown. */
@@ -253,11 +254,9 @@ static struct type text_type(
 		magic = "text/plain";
 	if (is_empty(magic))
 		magic = "text/plain";
-	if (strstr(magic, "html"))
-		return (struct type){magic, html_read};
-	if (!strcmp(magic, "text/markdown"))
-		return (struct type){magic, markdown_read};
-	return (struct type){magic, plain_read};
+	const struct format *format = format_find(magic);
+	return (struct type){
+		magic, format ? format->read : plain_read, format ? format->needs : NULL};
 }
 
 /* The type by the bytes; what libmagic could only confirm is not shown to it. */
@@ -282,13 +281,15 @@ struct type type_detect(const struct source *source)
 	const struct extension *extension = extension_of(source->name);
 	const char *name = type_of_bytes(source, extension);
 
-	if (!strcmp(name, "application/pdf"))
-		return (struct type){name, pdf_read};
+	const struct format *format = format_find(name);
+
+	if (format && !is_text_type(name))
+		return (struct type){name, format->read, format->needs};
 	if (is_text_type(name))
 		return text_type(source, name, extension);
 	bool is_unknown = !strcmp(name, "application/octet-stream");
 	if ((is_unknown || is_clean_text(source, extension)) &&
 		is_text_after_all(source, extension))
 		return text_type(source, "text/plain", extension);
-	return (struct type){name, NULL};
+	return (struct type){name, NULL, NULL};
 }

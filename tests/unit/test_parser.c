@@ -308,7 +308,7 @@ static void html_becomes_lines(void **state)
 	assert_int_equal(c.item.result, 0);
 	assert_string_equal(case_text(&c),
 		"Refunds & returns\n\nPaid within 14 days.\n\none\ntwo\nthree\n\n"
-		"Country | Days\nDE | 14\n\na\n  b\n\nEnd\n\ncafé 😀");
+		"Country | Days\nCountry: DE | Days: 14\n\na\n  b\n\nEnd\n\ncafé 😀");
 	assert_string_equal(c.item.parsed.title, "Refund\n policy");
 	assert_string_equal(
 		c.item.parsed.extra_metadata, "{\"language\":\"en\",\"author\":\"Jane Roe\"}");

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libxml2's push parser with SAX2 handlers: no tree. A document that says what its entities
+ * are gets none of them: XML_PARSE_NOENT is off and there is no handler for a reference, so
+ * "billion laughs" is a line of nothing; libxml2's own guard ends what nests them. */
+#include "core/parse/xml.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+
+#include "core/auto.h"
+
+#define PIECE_MAX ((size_t)64 << 10)
+
+struct walk {
+	const struct xml_handler *handler;
+	void *context;
+	xmlParserCtxtPtr parser;
+	xmlSAXHandler sax;
+};
+
+static void start_element(void *context, const xmlChar *name, const xmlChar *prefix,
+	const xmlChar *space, int space_count, const xmlChar **spaces, int count, int defaulted,
+	const xmlChar **attributes)
+{
+	struct walk *walk = context;
+	struct xml_attributes list = {.at = attributes, .count = (size_t)count};
+
+	(void)prefix, (void)space_count, (void)spaces, (void)defaulted;
+	if (walk->handler->start)
+		walk->handler->start(
+			walk->context, (const char *)name, space ? (const char *)space : "", &list);
+}
+
+static void end_element(
+	void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *space)
+{
+	struct walk *walk = context;
+
+	(void)prefix;
+	if (walk->handler->end)
+		walk->handler->end(
+			walk->context, (const char *)name, space ? (const char *)space : "");
+}
+
+static void characters(void *context, const xmlChar *text, int len)
+{
+	struct walk *walk = context;
+
+	if (walk->handler->text && len > 0)
+		walk->handler->text(walk->context, (const char *)text, (size_t)len);
+}
+
+static void silent(void *context, const char *format, ...)
+{
+	(void)context, (void)format;
+}
+
+static int walk_begin(struct walk *walk, const struct xml_handler *handler, void *context)
+{
+	*walk = (struct walk){.handler = handler, .context = context};
+	walk->sax = (xmlSAXHandler){.initialized = XML_SAX2_MAGIC,
+		.startElementNs = start_element,
+		.endElementNs = end_element,
+		.characters = characters,
+		.cdataBlock = characters,
+		.ignorableWhitespace = characters,
+		.warning = silent,
+		.error = silent,
+		.fatalError = silent};
+	walk->parser = xmlCreatePushParserCtxt(&walk->sax, walk, NULL, 0, NULL);
+	if (!walk->parser)
+		return -ENOMEM;
+	xmlCtxtUseOptions(walk->parser,
+		XML_PARSE_RECOVER | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NONET);
+	return 0;
+}
+
+static int push(void *context, const char *data, size_t len)
+{
+	struct walk *walk = context;
+
+	while (len) {
+		size_t part = len < PIECE_MAX ? len : PIECE_MAX;
+		xmlParseChunk(walk->parser, data, (int)part, 0);
+		if (walk->parser->disableSAX || walk->parser->errNo == XML_ERR_NO_MEMORY)
+			return -EBADMSG;
+		data += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/* @rc: what reading came to. */
+static int walk_end(struct walk *walk, int rc, struct err *err)
+{
+	if (!rc)
+		xmlParseChunk(walk->parser, "", 0, 1);
+	const xmlError *error = xmlCtxtGetLastError(walk->parser);
+	bool is_broken =
+		rc == -EBADMSG || (!rc && (walk->parser->disableSAX || !walk->parser->wellFormed));
+	if (is_broken && !err->text[0]) {
+		const char *why = error && error->message ? error->message : "it ends too early\n";
+		rc = err_set(err, -EBADMSG, "the XML is broken at line %d: %.*s",
+			error ? error->line : 0, (int)strcspn(why, "\n"), why);
+	}
+	xmlFreeParserCtxt(walk->parser);
+	return rc;
+}
+
+int xml_part(struct package *package, const char *part, const struct xml_handler *handler,
+	void *context, struct err *err)
+{
+	struct walk walk;
+
+	if (walk_begin(&walk, handler, context))
+		return err_set(err, -ENOMEM, "memory is short");
+	int rc = package_each(package, part, push, &walk, err);
+	return walk_end(&walk, rc, err);
+}
+
+int xml_source(const struct source *source, const struct xml_handler *handler, void *context,
+	struct err *err)
+{
+	AUTO_FREE char *piece = malloc(PIECE_MAX);
+	struct walk walk;
+	ssize_t n = 1;
+	int rc = 0;
+
+	if (!piece || walk_begin(&walk, handler, context))
+		return err_set(err, -ENOMEM, "memory is short");
+	for (uint64_t at = 0; !rc && (n = source_read(source, piece, PIECE_MAX, at)) > 0;
+		at += (uint64_t)n)
+		rc = push(&walk, piece, (size_t)n);
+	if (n < 0)
+		rc = err_set(err, (int)n, "the document cannot be read: %s", strerror((int)-n));
+	return walk_end(&walk, rc, err);
+}
+
+int xml_bytes(const char *data, size_t len, const struct xml_handler *handler, void *context,
+	struct err *err)
+{
+	struct walk walk;
+
+	if (walk_begin(&walk, handler, context))
+		return err_set(err, -ENOMEM, "memory is short");
+	return walk_end(&walk, push(&walk, data, len), err);
+}
+
+bool xml_attribute(
+	const struct xml_attributes *attributes, const char *name, const char **value, size_t *len)
+{
+	for (size_t i = 0; i < attributes->count; i++) {
+		const xmlChar **at = attributes->at + 5 * i;
+		if (strcmp((const char *)at[0], name))
+			continue;
+		*value = (const char *)at[3];
+		*len = (size_t)(at[4] - at[3]);
+		return true;
+	}
+	return false;
+}
+
+/* As long as entities are not expanded, "&amp;" in a value arrives as "&#38;". */
+static char *unescaped(const char *value, size_t len)
+{
+	static const char ampersand[] = "&#38;";
+	char *copy = strndup(value, len), *to = copy;
+
+	for (const char *from = copy; copy && *from; to++) {
+		bool is_escape = !strncmp(from, ampersand, sizeof(ampersand) - 1);
+		*to = *from;
+		from += is_escape ? sizeof(ampersand) - 1 : 1;
+	}
+	if (to)
+		*to = '\0';
+	return copy;
+}
+
+char *xml_attribute_copy(const struct xml_attributes *attributes, const char *name)
+{
+	const char *value;
+	size_t len;
+
+	return xml_attribute(attributes, name, &value, &len) ? unescaped(value, len) : NULL;
+}
+
+bool xml_attribute_is(const struct xml_attributes *attributes, const char *name, const char *value)
+{
+	const char *found;
+	size_t len;
+
+	return xml_attribute(attributes, name, &found, &len) && len == strlen(value) &&
+		!memcmp(found, value, len);
+}
+
+long xml_attribute_number(const struct xml_attributes *attributes, const char *name, long otherwise)
+{
+	AUTO_FREE char *value = xml_attribute_copy(attributes, name);
+	char *end;
+
+	if (!value)
+		return otherwise;
+	long number = strtol(value, &end, 10);
+	return end == value ? otherwise : number;
+}
