@@ -161,7 +161,7 @@ int page_text_read(struct parser *parser, const struct page *page, size_t chars,
 		.fd = fd,
 		.size = size,
 		.name = name,
-		.sink = {take_text, take_mark, &reading},
+		.sink = {.text = take_text, .mark = take_mark, .context = &reading},
 	};
 	parser_run(parser, &item, 1);
 	out->title = TAKE_PTR(item.parsed.title);

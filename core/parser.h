@@ -37,12 +37,24 @@ struct parsed {
 };
 void parsed_release(struct parsed *parsed);
 
+/* A document inside this one: an archive's file, a mail's attachment. Valid during the call. */
+struct parse_member {
+	const char *path; /* in the container, as it says: bytes, never trusted, no NUL */
+	size_t path_len; /* 1 to 4096 */
+	int64_t mtime_s; /* since 1970; 0: unknown */
+};
+
 /* Takes the text in pieces: valid UTF-8, whole characters, no NUL. Marks come before the
- * text they point at. Non-zero stops the parse and becomes its result. Called on the thread
+ * text they point at. Members come one after the other, between or behind pieces of text: a
+ * beginning, its bytes, and how it ended (0, or -errno and why it could not be got out whole).
+ * Any entry may be NULL. Non-zero stops the parse and becomes its result. Called on the thread
  * that called parser_run. */
 struct parse_sink {
 	int (*text)(void *context, const char *utf8, size_t len);
 	int (*mark)(void *context, const struct mark *mark);
+	int (*member)(void *context, const struct parse_member *member);
+	int (*member_data)(void *context, const void *data, size_t len);
+	int (*member_end)(void *context, int result, const struct err *err);
 	void *context;
 };
 

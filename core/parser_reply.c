@@ -145,6 +145,57 @@ static int take_mark(struct reply *reply, const char *payload, size_t len)
 	return give_or_keep(reply, RECORD_MARK, payload, len);
 }
 
+/* Members. A batch has none: what holds documents is parsed alone. */
+
+static int take_member(struct reply *reply, const char *payload, size_t len)
+{
+	struct parse_sink *sink = &reply->items[reply->current]->sink;
+	struct protocol_member record;
+
+	if (reply->count > 1 || reply->is_member_open || len <= sizeof(record) ||
+		len - sizeof(record) > PROTOCOL_PATH_MAX)
+		return nonsense(reply);
+	memcpy(&record, payload, sizeof(record));
+	struct parse_member member = {.path = payload + sizeof(record),
+		.path_len = len - sizeof(record),
+		.mtime_s = record.mtime_s};
+	if (memchr(member.path, '\0', member.path_len))
+		return nonsense(reply);
+	reply->is_member_open = true;
+	reply->has_spoken = true;
+	return reply->sink_result = sink->member ? sink->member(sink->context, &member) : 0;
+}
+
+static int take_member_data(struct reply *reply, const char *payload, size_t len)
+{
+	struct parse_sink *sink = &reply->items[reply->current]->sink;
+
+	if (!reply->is_member_open)
+		return nonsense(reply);
+	return reply->sink_result =
+		       sink->member_data ? sink->member_data(sink->context, payload, len) : 0;
+}
+
+static int take_member_end(struct reply *reply, const char *payload, size_t len)
+{
+	struct parse_sink *sink = &reply->items[reply->current]->sink;
+	struct err err = ERR_NONE;
+	struct protocol_end end;
+
+	if (!reply->is_member_open || len < sizeof(end) || len - sizeof(end) >= SENTENCE_MAX)
+		return nonsense(reply);
+	memcpy(&end, payload, sizeof(end));
+	payload += sizeof(end);
+	len -= sizeof(end);
+	if (end.result > 0 || end.result <= -4096 || !is_clean(payload, len))
+		return nonsense(reply);
+	if (end.result)
+		err_set(&err, end.result, "%.*s", (int)len, payload);
+	reply->is_member_open = false;
+	return reply->sink_result =
+		       sink->member_end ? sink->member_end(sink->context, end.result, &err) : 0;
+}
+
 static bool is_result(const struct reply *reply, int result)
 {
 	return result <= 0 && result > -4096 && (result != PROTOCOL_ALONE || reply->count > 1);
@@ -180,7 +231,8 @@ static int take_end(struct reply *reply, const char *payload, size_t len)
 	memcpy(&end, payload, sizeof(end));
 	len -= sizeof(end);
 	payload += sizeof(end);
-	if (!is_result(reply, end.result) || (end.result && !is_clean(payload, len)))
+	if (!is_result(reply, end.result) || (reply->is_member_open && !end.result) ||
+		(end.result && !is_clean(payload, len)))
 		return nonsense(reply);
 	if (end.result != PROTOCOL_ALONE) {
 		int sink_result = end.result ? 0 : give_kept(reply);
@@ -213,6 +265,9 @@ static int take_record(
 	case RECORD_TEXT: return take_text(reply, payload, record->len);
 	case RECORD_MARK: return take_mark(reply, payload, record->len);
 	case RECORD_FIELD: return take_field(reply, payload, record->len);
+	case RECORD_MEMBER: return take_member(reply, payload, record->len);
+	case RECORD_MEMBER_DATA: return take_member_data(reply, payload, record->len);
+	case RECORD_MEMBER_END: return take_member_end(reply, payload, record->len);
 	case RECORD_END: return take_end(reply, payload, record->len);
 	default: return nonsense(reply);
 	}

@@ -24,6 +24,7 @@ struct reply {
 	struct parsed parsed; /* of it */
 	int sink_result; /* what a sink said to stop */
 	bool is_nonsense; /* something came that an honest parser does not send */
+	bool is_member_open;
 	bool has_spoken; /* a sink has been given something */
 	bool has_ended; /* EXIT has come */
 	struct protocol_exit exit;

@@ -17,3 +17,4 @@ $(B)/test_parser: | $(B)/askfs-parse
 $(B)/test_sandbox: | $(B)/askfs-parse $(B)/askfs-parse-test
 
 -include $(parse_test_objects:.o=.d)
+$(B)/test_formats: | $(B)/askfs-parse

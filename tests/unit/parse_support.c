@@ -2,6 +2,7 @@
 #include "tests/unit/parse_support.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -29,6 +30,34 @@ static int on_mark(void *context, const struct mark *mark)
 	return 0;
 }
 
+static int on_member(void *context, const struct parse_member *member)
+{
+	struct parse_case *c = context;
+
+	if (c->member_count == MEMBERS_MAX)
+		return -E2BIG;
+	struct case_member *added = &c->members[c->member_count++];
+	added->path = strndup(member->path, member->path_len);
+	buf_init(&added->data, BUF_MAX_DEFAULT);
+	return 0;
+}
+
+static int on_member_data(void *context, const void *data, size_t len)
+{
+	struct parse_case *c = context;
+
+	return buf_add(&c->members[c->member_count - 1].data, data, len);
+}
+
+static int on_member_end(void *context, int result, const struct err *err)
+{
+	struct parse_case *c = context;
+
+	c->members[c->member_count - 1].result = result;
+	c->members[c->member_count - 1].err = *err;
+	return 0;
+}
+
 static void init(struct parse_case *c, const char *name, int fd)
 {
 	struct stat stat;
@@ -39,7 +68,12 @@ static void init(struct parse_case *c, const char *name, int fd)
 	c->item = (struct parse_item){.fd = fd,
 		.size = (uint64_t)stat.st_size,
 		.name = name,
-		.sink = {.text = on_text, .mark = on_mark, .context = c}};
+		.sink = {.text = on_text,
+			.mark = on_mark,
+			.member = on_member,
+			.member_data = on_member_data,
+			.member_end = on_member_end,
+			.context = c}};
 }
 
 void case_init(struct parse_case *c, const char *name, const void *data, size_t len)
@@ -67,6 +101,10 @@ void case_release(struct parse_case *c)
 	close(c->item.fd);
 	parsed_release(&c->item.parsed);
 	buf_release(&c->text);
+	for (size_t i = 0; i < c->member_count; i++) {
+		free(c->members[i].path);
+		buf_release(&c->members[i].data);
+	}
 }
 
 void case_run(struct parser *parser, struct parse_case *c)
@@ -85,6 +123,28 @@ char *case_marked(const struct parse_case *c, size_t i)
 	size_t end = utf8_offset(c->text.data, c->text.len, c->marks[i].end_char);
 
 	return strndup(c->text.data + start, end - start);
+}
+
+uint32_t case_page(const struct parse_case *c, const char *phrase)
+{
+	const char *at = strstr(case_text(c), phrase);
+	uint32_t page = 0;
+
+	if (!at)
+		return 0;
+	size_t place = utf8_count(c->text.data, (size_t)(at - c->text.data));
+	for (size_t i = 0; i < c->mark_count && c->marks[i].start_char <= place; i++)
+		if (c->marks[i].kind == MARK_PAGE)
+			page = c->marks[i].value;
+	return page;
+}
+
+const struct case_member *case_find_member(const struct parse_case *c, const char *path)
+{
+	for (size_t i = 0; i < c->member_count; i++)
+		if (!strcmp(c->members[i].path, path))
+			return &c->members[i];
+	return NULL;
 }
 
 struct parser_limits case_limits(void)

@@ -9,7 +9,8 @@
 #include "core/buf.h"
 #include "core/parser.h"
 
-#define MARKS_MAX 32
+#define MARKS_MAX   1024
+#define MEMBERS_MAX 64
 
 /* A document and what became of it. Not to be moved while it is parsed. */
 struct parse_case {
@@ -17,6 +18,13 @@ struct parse_case {
 	struct buf text;
 	struct mark marks[MARKS_MAX];
 	size_t mark_count;
+	struct case_member {
+		char *path;
+		struct buf data;
+		int result;
+		struct err err;
+	} members[MEMBERS_MAX];
+	size_t member_count;
 };
 
 /* A document called @name that holds @data. */
@@ -33,6 +41,12 @@ const char *case_text(const struct parse_case *c);
 
 /* What text.txt has between the ends of mark @i: the caller frees it. */
 char *case_marked(const struct parse_case *c, size_t i);
+
+/* The page on which @phrase stands first; 0: nowhere, or there are no pages. */
+uint32_t case_page(const struct parse_case *c, const char *phrase);
+
+/* The member of that path; NULL: there is none. */
+const struct case_member *case_find_member(const struct parse_case *c, const char *path);
 
 /* Limits that are wide for a test's documents. */
 struct parser_limits case_limits(void);
