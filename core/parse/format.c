@@ -28,6 +28,37 @@ static const struct format formats[] = {
 	{"application/xhtml+xml", html_read, NULL},
 	/* PDF */
 	{"application/pdf", pdf_read, NULL},
+	/* archives */
+	{"application/zip", archive_read, NULL},
+	{"application/java-archive", archive_read, NULL},
+	{"application/vnd.android.package-archive", archive_read, NULL},
+	{"application/x-xpinstall", archive_read, NULL},
+	{"application/x-tar", archive_read, NULL},
+	{"application/x-ustar", archive_read, NULL},
+	{"application/x-cpio", archive_read, NULL},
+	{"application/x-7z-compressed", archive_read, NULL},
+	{"application/x-rar", archive_read, NULL},
+	{"application/vnd.rar", archive_read, NULL},
+	{"application/x-archive", archive_read, NULL},
+	{"application/vnd.debian.binary-package", archive_read, NULL},
+	{"application/x-debian-package", archive_read, NULL},
+	{"application/x-rpm", archive_read, NULL},
+	{"application/x-iso9660-image", archive_read, NULL},
+	{"application/vnd.ms-cab-compressed", archive_read, NULL},
+	{"application/x-xar", archive_read, NULL},
+	{"application/x-lha", archive_read, NULL},
+	{"application/x-lharc", archive_read, NULL},
+	{"application/x-lzh-compressed", archive_read, NULL},
+	/* single files that are compressed, and archives that are so as a whole */
+	{"application/gzip", archive_read, NULL},
+	{"application/x-gzip", archive_read, NULL},
+	{"application/x-bzip2", archive_read, NULL},
+	{"application/x-xz", archive_read, NULL},
+	{"application/zstd", archive_read, NULL},
+	{"application/x-lz4", archive_read, NULL},
+	{"application/x-lzip", archive_read, NULL},
+	{"application/x-lzma", archive_read, NULL},
+	{"application/x-compress", archive_read, NULL},
 };
 
 const struct format *format_find(const char *type)

@@ -67,6 +67,7 @@ static int load_libraries(struct err *err)
 		return err_set(err, -EIO, "ICU cannot be started: %s", u_errorName(status));
 	xmlInitParser();
 	pdf_prepare();
+	archive_prepare();
 	return child_prepare() ? err_set(err, -ENOMEM, "memory is short") : type_prepare(err);
 }
 
