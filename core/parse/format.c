@@ -28,6 +28,9 @@ static const struct format formats[] = {
 	{"application/xhtml+xml", html_read, NULL},
 	/* PDF */
 	{"application/pdf", pdf_read, NULL},
+	/* calendars, contacts */
+	{"text/calendar", calendar_read, NULL},
+	{"text/vcard", contacts_read, NULL},
 	/* archives */
 	{"application/zip", archive_read, NULL},
 	{"application/java-archive", archive_read, NULL},

@@ -47,6 +47,7 @@ typedef int reader_fn(const struct source *source, struct out *out, struct err *
 reader_fn plain_read, markdown_read, html_read, pdf_read;
 
 reader_fn archive_read; /* archives, and single files that are compressed */
+reader_fn calendar_read, contacts_read;
 
 /* What this reader needs at each document, made once before the process is confined. */
 void archive_prepare(void);
