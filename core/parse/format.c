@@ -28,7 +28,10 @@ static const struct format formats[] = {
 	{"application/xhtml+xml", html_read, NULL},
 	/* PDF */
 	{"application/pdf", pdf_read, NULL},
-	/* calendars, contacts */
+	/* mail, calendars, contacts */
+	{"message/rfc822", WITH_GMIME(mail_read)},
+	{"application/mbox", WITH_GMIME(mbox_read)},
+	{"multipart/related", WITH_GMIME(mhtml_read)},
 	{"text/calendar", calendar_read, NULL},
 	{"text/vcard", contacts_read, NULL},
 	/* archives */

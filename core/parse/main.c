@@ -68,6 +68,9 @@ static int load_libraries(struct err *err)
 	xmlInitParser();
 	pdf_prepare();
 	archive_prepare();
+#ifdef HAVE_GMIME
+	mail_prepare();
+#endif
 	return child_prepare() ? err_set(err, -ENOMEM, "memory is short") : type_prepare(err);
 }
 

@@ -48,9 +48,10 @@ reader_fn plain_read, markdown_read, html_read, pdf_read;
 
 reader_fn archive_read; /* archives, and single files that are compressed */
 reader_fn calendar_read, contacts_read;
+reader_fn mail_read, mbox_read, mhtml_read; /* where there is GMime */
 
-/* What this reader needs at each document, made once before the process is confined. */
-void archive_prepare(void);
+/* What these readers need at each document, made once before the process is confined. */
+void archive_prepare(void), mail_prepare(void);
 
 /* Make what pdf_read needs at each document once, before the process is confined. */
 void pdf_prepare(void);

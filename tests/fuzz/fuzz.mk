@@ -3,7 +3,8 @@
 ROUNDS    ?= 2000
 FUZZ_SEED ?= 1
 
-fuzz_targets  := plain markdown html pdf reply archive calendar contacts
+fuzz_targets  := plain markdown html pdf reply archive calendar contacts \
+	$(if $(filter gmime-3.0,$(parse_optional)),mail mbox mhtml)
 fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
 	tests/fixtures/parse/seeds/$(1)/*)
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
