@@ -6,7 +6,13 @@ FUZZ_SEED ?= 1
 fuzz_targets  := plain markdown html pdf reply archive calendar contacts \
 	$(if $(filter gmime-3.0,$(parse_optional)),mail mbox mhtml)
 fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
-	tests/fixtures/parse/seeds/$(1)/*)
+	$(or $(fuzz_seeds_$(1)),tests/fixtures/parse/seeds/$(1)/*))
+fuzz_seeds_archive  = $(filter-out %.json %.md %/make,$(wildcard tests/formats/archive/*))
+fuzz_seeds_calendar = tests/formats/calendar/*.ics
+fuzz_seeds_contacts = tests/formats/calendar/*.vcf
+fuzz_seeds_mail     = tests/formats/mail/*.eml
+fuzz_seeds_mbox     = tests/formats/mail/*.mbox
+fuzz_seeds_mhtml    = tests/formats/mail/*.mhtml
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
 	tests/fuzz/fuzz.c tests/fuzz/driver.c)
