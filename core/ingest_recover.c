@@ -15,6 +15,7 @@
 /* A document of the catalog, and what else is known of it. */
 struct known {
 	struct uuid id;
+	bool is_member; /* it has no file in the inbox */
 	uint32_t version; /* the catalog's */
 	uint32_t published; /* the vectors' */
 	uint32_t *versions; /* whose originals are kept */
@@ -42,7 +43,9 @@ static int add_known(void *context, const struct document *document)
 		recovery->cap = cap;
 	}
 	struct known *known = &recovery->known[recovery->count];
-	*known = (struct known){.id = document->id, .version = document->version};
+	*known = (struct known){.id = document->id,
+		.is_member = !uuid_is_nil(&document->parent),
+		.version = document->version};
 	known->versions = calloc(document->version_count + 1, sizeof(*known->versions));
 	if (!known->versions)
 		return -ENOMEM;
@@ -169,6 +172,10 @@ static int put_back(struct recovery *recovery, struct known *known, struct err *
 	char text[UUID_TEXT];
 
 	document_init(&record);
+	if (known->is_member && !known->published) { /* it comes again with what holds it */
+		know_published(known);
+		return catalog_remove(recovery->ports->catalog, &known->id, err);
+	}
 	int rc = catalog_get(recovery->ports->catalog, &known->id, &record, err);
 	if (rc)
 		return rc;
