@@ -414,6 +414,7 @@ static size_t next_batch(const struct family *family, size_t at, struct attempt 
 	return count;
 }
 
+/* Nothing of it is kept. */
 static void give_up(struct attempt *root)
 {
 	struct family *family = root->family;
@@ -425,6 +426,7 @@ static void give_up(struct attempt *root)
 		attempt_later(root);
 	else
 		attempt_fail(root, family->code);
+	family_free(root);
 }
 
 void family_work(struct attempt *root)
@@ -445,10 +447,10 @@ void family_work(struct attempt *root)
 		count = next_batch(family, at, batch);
 		work_batch(family, batch, count);
 	}
-	if (family->code)
-		give_up(root);
 	if (family->spool >= 0)
 		close(TAKE_FD(family->spool));
+	if (family->code)
+		give_up(root);
 }
 
 /* --- the commit ----------------------------------------------------------------------- */
