@@ -172,13 +172,15 @@ static int put_back(struct recovery *recovery, struct known *known, struct err *
 	AUTO_DOCUMENT struct document record;
 	const struct document *one = &record;
 	char text[UUID_TEXT];
+	int rc;
 
 	document_init(&record);
 	if (known->is_member && !known->published) { /* it comes again with what holds it */
 		know_published(known);
-		return catalog_remove(recovery->ports->catalog, &known->id, err);
+		rc = catalog_remove(recovery->ports->catalog, &known->id, err);
+		return rc ? rc : vectors_remove(recovery->ports->vectors, &known->id, err);
 	}
-	int rc = catalog_get(recovery->ports->catalog, &known->id, &record, err);
+	rc = catalog_get(recovery->ports->catalog, &known->id, &record, err);
 	if (rc)
 		return rc;
 	log_warn("document %s: version %u was not finished when askfs ended; it is made again",

@@ -241,7 +241,12 @@ int records_delete(struct records *records, const struct uuid *id, struct err *e
 	if (rc == 0)
 		rc = delete_locked(records, id, &members, err);
 	records_unlock(records);
-	for (size_t i = 0; i < members.count && rc == 0; i++)
-		rc = blobs_remove_document(records->blobs, &members.documents[i].id, err);
-	return rc ? rc : blobs_remove_document(records->blobs, id, err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < members.count; i++) {
+		int removed = blobs_remove_document(records->blobs, &members.documents[i].id, err);
+		rc = rc ? rc : removed;
+	}
+	int removed = blobs_remove_document(records->blobs, id, err);
+	return rc ? rc : removed;
 }
