@@ -92,7 +92,7 @@ static int compare_paths(const void *a, const void *b)
 static char *member_paths(struct ingest_world *world, const struct uuid *id)
 {
 	AUTO_MEMBER_LIST struct member_list list;
-	char *paths[16];
+	char *paths[16] = {NULL};
 	struct buf all;
 
 	assert_int_equal(member_list_read(&list, world->catalog, id, NULL, NULL, NULL), 0);
