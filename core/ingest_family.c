@@ -455,61 +455,89 @@ void family_work(struct attempt *root)
 
 /* --- the commit ----------------------------------------------------------------------- */
 
-static bool is_same_access(const struct access *a, const struct access *b)
-{
-	return a->owner == b->owner && a->group == b->group && a->mode == b->mode;
-}
-
-/* A member that was given bits of its own keeps them; the others have the root's. */
-int family_settle(struct attempt *root)
+/* A member that was given bits of its own keeps them, until the root gets others. */
+int family_settle(const struct attempt *root, struct attempt *member)
 {
 	const struct document *before = &root->before, *record = &root->record;
+	struct document *document = &member->job->document;
+	bool is_kept = !uuid_is_nil(&member->before.id) && !uuid_is_nil(&before->id) &&
+		access_is_same(&before->access, &record->access);
 
-	for (size_t i = 0; root->family && i < root->family->count; i++) {
-		struct attempt *member = root->family->members[i];
-		struct document *document = &member->job->document;
-		bool has_own = !uuid_is_nil(&member->before.id) && !uuid_is_nil(&before->id) &&
-			member->before.access.owner == record->access.owner &&
-			!is_same_access(&member->before.access, &before->access);
-		document->access = has_own ? member->before.access : record->access;
-		char *path =
-			member_path_moved(document->path, root->job->document.path, record->path);
-		if (!path)
-			return -ENOMEM;
-		free(document->path);
-		document->path = path;
-	}
+	document->access = is_kept ? member->before.access : record->access;
+	char *path = member_path_moved(document->path, root->job->document.path, record->path);
+	if (!path)
+		return -ENOMEM;
+	free(document->path);
+	document->path = path;
 	return 0;
 }
 
-/* What a nested archive holds is not known when that was not opened, its bytes being the same. */
-static bool skips(void *context, const struct document *document)
+/* Does @member stay as it is, because its bytes, or those of an archive that it is in, are the
+ * same? What a nested archive holds is not known when that was not opened. @kept: those that
+ * were looked at before it, its parent among them. */
+static bool is_kept(
+	const struct family *family, const struct member_list *kept, const struct document *member)
 {
-	struct attempt *member = find_member(context, &document->id);
+	const struct attempt *own = find_member(family, &member->id);
+	const struct attempt *parent = find_member(family, &member->parent);
 
-	return member && member->fate != ATTEMPT_FRESH;
+	if (own)
+		return own->fate == ATTEMPT_UNCHANGED;
+	if (parent)
+		return parent->fate != ATTEMPT_FRESH;
+	for (size_t i = kept->count; i > 0; i--)
+		if (uuid_equal(&kept->documents[i - 1].id, &member->parent))
+			return true;
+	return false;
 }
 
-int family_gone(struct attempt *root, struct member_list *gone, struct err *err)
+/* Those that stay follow the root. */
+static int follow_root(const struct attempt *root, struct family_rest *rest)
+{
+	const struct document *before = &root->before, *record = &root->record;
+	bool is_same = access_is_same(&before->access, &record->access) &&
+		!strcmp(before->path, record->path);
+	int rc = 0;
+
+	if (is_same) {
+		member_list_release(&rest->before);
+		return 0;
+	}
+	for (size_t i = 0; i < rest->before.count && rc == 0; i++) {
+		rc = member_list_add(&rest->after, &rest->before.documents[i]);
+		if (rc == 0)
+			rc = member_follow(&rest->after.documents[i], before, record);
+	}
+	return rc;
+}
+
+int family_rest_read(struct attempt *root, struct family_rest *rest, struct err *err)
 {
 	static struct family none;
-	struct family *family = root->family ? root->family : &none;
-	size_t kept = 0;
+	const struct family *family = root->family ? root->family : &none;
+	AUTO_MEMBER_LIST struct member_list list = {0};
 
-	*gone = (struct member_list){0};
+	*rest = (struct family_rest){0};
 	if (root->fate != ATTEMPT_FRESH || !root->before.version)
 		return 0;
-	int rc = member_list_read(
-		gone, root->setup->ports.catalog, &root->job->document.id, skips, family, err);
-	for (size_t i = 0; i < gone->count; i++) {
-		struct document *document = &gone->documents[i];
-		if (find_member(family, &document->id))
-			document_release(document);
-		else
-			gone->documents[kept++] = *document;
+	int rc = member_list_read(&list, root->setup->ports.catalog, &root->job->document.id, err);
+	for (size_t i = 0; i < list.count && rc == 0; i++) {
+		const struct document *member = &list.documents[i];
+		if (is_kept(family, &rest->before, member))
+			rc = member_list_add(&rest->before, member);
+		else if (!find_member(family, &member->id))
+			rc = member_list_add(&rest->gone, member);
 	}
-	gone->count = kept;
-	return rc;
+	if (rc == 0)
+		rc = follow_root(root, rest);
+	return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
+}
+
+void family_rest_release(struct family_rest *rest)
+{
+	member_list_release(&rest->gone);
+	member_list_release(&rest->before);
+	member_list_release(&rest->after);
 }
 
 struct attempt **family_detach(struct attempt *root, size_t *count)

@@ -36,13 +36,19 @@ void family_sink(struct parse_sink *sink);
  * exceeded fail the root; then nothing of the family is kept. */
 void family_work(struct attempt *root);
 
-/* Under the records' lock, with the root's record made: the members' bits and paths as they shall
- * be. 0 or -ENOMEM. */
-int family_settle(struct attempt *root);
+/* Under the records' lock, with the root's record made and @member's as it is read: the bits and the
+ * path that its record shall have, into its job. 0 or -ENOMEM. */
+int family_settle(const struct attempt *root, struct attempt *member);
 
-/* Under the same lock: the records of what an earlier version held and this one does not. To be
- * released in any case. 0 or -errno with *err set. */
-int family_gone(struct attempt *root, struct member_list *gone, struct err *err);
+/* What the catalog holds of earlier versions' members beside those that are written anew. */
+struct family_rest {
+	struct member_list gone; /* this version holds them no more */
+	struct member_list before, after; /* the same as they were: they follow the root */
+};
+
+/* Under the same lock. To be released in any case. 0 or -errno with *err set. */
+int family_rest_read(struct attempt *root, struct family_rest *rest, struct err *err);
+void family_rest_release(struct family_rest *rest);
 
 /* The commit is over: the members go their own ways, and the family is empty. The caller frees
  * the array. */

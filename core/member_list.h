@@ -17,14 +17,19 @@ struct member_list {
 	size_t count, cap;
 };
 
-/* List every document below @parent, all generations, or (@skips, which may be NULL, said so of a
- * member) without what is below that one. Empty where it holds none. Blocks. 0, or -errno with
- * *err set; the list is to be released in any case. */
+/* List every document below @parent, all generations. Empty where it holds none. Blocks. 0, or
+ * -errno with *err set; the list is to be released in any case. */
 int member_list_read(struct member_list *list, struct catalog *catalog, const struct uuid *parent,
-	bool (*skips)(void *context, const struct document *member), void *context,
 	struct err *err);
 
+/* Append a copy. 0 or -ENOMEM. */
+int member_list_add(struct member_list *list, const struct document *document);
+
 void member_list_release(struct member_list *list);
+
+/* Make @member follow what holds it, which was @from and is @to: other bits, another path. 0 or
+ * -ENOMEM. */
+int member_follow(struct document *member, const struct document *from, const struct document *to);
 
 /* The path that @member has when the path of what holds it changes from @from to @to. The caller
  * frees it; NULL: memory is short. */

@@ -69,8 +69,7 @@ void records_unlock(struct records *records)
 
 static bool has_other_access(const struct document *a, const struct document *b)
 {
-	return a->access.owner != b->access.owner || a->access.group != b->access.group ||
-		a->access.mode != b->access.mode;
+	return !access_is_same(&a->access, &b->access);
 }
 
 static bool has_other_path(const struct document *a, const struct document *b)
@@ -78,8 +77,7 @@ static bool has_other_path(const struct document *a, const struct document *b)
 	return strcmp(a->path ? a->path : "", b->path ? b->path : "") != 0;
 }
 
-/* Tell the vectors what @to has and @from has not. */
-static int tell_vectors(struct records *records, const struct document *from,
+int records_tell_vectors(struct records *records, const struct document *from,
 	const struct document *to, struct err *err)
 {
 	int rc = 0;
@@ -104,29 +102,13 @@ static void change_release(struct change *change)
 	free(change->rows);
 }
 
-/* Make a member follow what holds it, which was @from and is @to. */
-static int follow(struct document *member, const struct document *from, const struct document *to)
-{
-	if (has_other_access(from, to))
-		member->access = to->access;
-	if (has_other_path(from, to)) {
-		char *path = member_path_moved(member->path, from->path, to->path);
-		if (!path)
-			return -ENOMEM;
-		free(member->path);
-		member->path = path;
-	}
-	member->updated_ns = document_next_update(member);
-	return 0;
-}
-
 /* Gather the members of @to, as they are and as they shall be. */
 static int change_members(struct records *records, struct change *change,
 	const struct document *from, const struct document *to, struct err *err)
 {
 	if (!has_other_access(from, to) && !has_other_path(from, to))
 		return 0;
-	int rc = member_list_read(&change->before, records->catalog, &to->id, NULL, NULL, err);
+	int rc = member_list_read(&change->before, records->catalog, &to->id, err);
 	if (rc || !change->before.count)
 		return rc;
 	change->after.documents = calloc(change->before.count, sizeof(struct document));
@@ -135,7 +117,7 @@ static int change_members(struct records *records, struct change *change,
 		if (!change->after.documents || document_copy(member, &change->before.documents[i]))
 			return err_set(err, -ENOMEM, "out of memory");
 		change->after.count++;
-		if (follow(member, from, to))
+		if (member_follow(member, from, to))
 			return err_set(err, -ENOMEM, "out of memory");
 	}
 	return 0;
@@ -150,10 +132,10 @@ static int write_change(struct records *records, struct change *change, const st
 	struct document *before = change->before.documents, *after = change->after.documents;
 
 	change->rows = calloc(count + 1, sizeof(*change->rows));
-	int rc = change->rows ? tell_vectors(records, from, to, err)
+	int rc = change->rows ? records_tell_vectors(records, from, to, err)
 			      : err_set(err, -ENOMEM, "out of memory");
 	for (; told < count && rc == 0; told++)
-		rc = tell_vectors(records, &before[told], &after[told], err);
+		rc = records_tell_vectors(records, &before[told], &after[told], err);
 	if (rc == 0) {
 		change->rows[0] = to;
 		for (size_t i = 0; i < count; i++)
@@ -162,9 +144,9 @@ static int write_change(struct records *records, struct change *change, const st
 	}
 	if (rc == 0)
 		return 0;
-	tell_vectors(records, to, from, NULL);
+	records_tell_vectors(records, to, from, NULL);
 	while (told--)
-		tell_vectors(records, &after[told], &before[told], NULL);
+		records_tell_vectors(records, &after[told], &before[told], NULL);
 	return rc;
 }
 
@@ -237,7 +219,7 @@ int records_delete(struct records *records, const struct uuid *id, struct err *e
 	AUTO_MEMBER_LIST struct member_list members = {0};
 
 	records_lock(records);
-	int rc = member_list_read(&members, records->catalog, id, NULL, NULL, err);
+	int rc = member_list_read(&members, records->catalog, id, err);
 	if (rc == 0)
 		rc = delete_locked(records, id, &members, err);
 	records_unlock(records);

@@ -27,6 +27,11 @@ void records_watch_members(struct records *records, records_member_fn changed, v
 void records_tell_member(struct records *records, enum member_news news, const struct uuid *id,
 	const struct document *document);
 
+/* Under the lock: tell the vectors what @to has and @from has not of bits and path. 0 or -errno
+ * with *err set. */
+int records_tell_vectors(struct records *records, const struct document *from,
+	const struct document *to, struct err *err);
+
 /* Take and give back the lock, for the pipeline's commit. */
 void records_lock(struct records *records);
 void records_unlock(struct records *records);

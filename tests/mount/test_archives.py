@@ -269,3 +269,21 @@ def test_members_outlive_a_restart(kb):
     equal({path: document.meta for path, document in members(kb).items()}, before, "the members")
     stays(lambda: len(kb.documents()) == 3, "all documents")
     contains(kb.ask("What is the mascot?"), "badger", "the answer")
+
+
+@setting(options=("allow_other",))
+def test_a_new_version_with_other_bits_gives_them_to_what_stays_the_same(kb):
+    needs_root()
+    path = os.path.join(kb.inbox, "club.zip")
+    inner = packed({"fee.txt": FEE})
+    as_user(ALICE, write, path, packed({"inner.zip": inner, "hut.txt": "Nine beds.\n"}), 0o644)
+    archive = kb.indexed("club.zip")
+    contains(as_user(BOB, kb.ask, "What is the yearly fee?", "bob"), "48 euros", "Bob's answer")
+    as_user(ALICE, write, path + "2", packed({"inner.zip": inner, "hut.txt": "Nine beds.\n",
+                                              "mascot.txt": BADGER}), 0o600)
+    as_user(ALICE, os.rename, path + "2", path)
+    eventually(lambda: len(members(kb)) == 4, "the new member")
+    for where, document in members(kb).items():
+        equal(document.meta["mode"], "0600", f"bits of {where}")
+    check("48" not in as_user(BOB, kb.ask, "What is the yearly fee?", "bob2"),
+          "Bob may not see what stayed the same")

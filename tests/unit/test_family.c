@@ -95,7 +95,7 @@ static char *member_paths(struct ingest_world *world, const struct uuid *id)
 	char *paths[16] = {NULL};
 	struct buf all;
 
-	assert_int_equal(member_list_read(&list, world->catalog, id, NULL, NULL, NULL), 0);
+	assert_int_equal(member_list_read(&list, world->catalog, id, NULL), 0);
 	assert_true(list.count < 16);
 	for (size_t i = 0; i < list.count; i++)
 		paths[i] = list.documents[i].path;
@@ -222,7 +222,7 @@ static size_t count_private(struct ingest_world *world, const struct uuid *id)
 	AUTO_MEMBER_LIST struct member_list list;
 	size_t count = 0;
 
-	assert_int_equal(member_list_read(&list, world->catalog, id, NULL, NULL, NULL), 0);
+	assert_int_equal(member_list_read(&list, world->catalog, id, NULL), 0);
 	for (size_t i = 0; i < list.count; i++) {
 		bool is_private = list.documents[i].access.mode == 0600;
 		assert_int_equal(is_private, !strncmp(list.documents[i].path, "y.tar!/", 7));
