@@ -29,15 +29,15 @@ struct family {
 	struct err err; /* … in words */
 };
 
-/* Let the attempt (a root's or a member's) whose sink it is take what its parser finds inside. */
+/* Let the attempt (a root's or a member's) whose sink it is take what is found inside. */
 void family_sink(struct parse_sink *sink);
 
 /* The root was parsed: parse and store what is inside, and what is inside that. Limits that are
  * exceeded fail the root; then nothing of the family is kept. */
 void family_work(struct attempt *root);
 
-/* Under the records' lock, with the root's record made and @member's as it is read: the bits and the
- * path that its record shall have, into its job. 0 or -ENOMEM. */
+/* Under the records' lock, with the root's record made and @member's read as it is: the bits and
+ * the path that its record shall have, into its job. 0 or -ENOMEM. */
 int family_settle(const struct attempt *root, struct attempt *member);
 
 /* What the catalog holds of earlier versions' members beside those that are written anew. */
