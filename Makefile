@@ -117,13 +117,14 @@ check: deps-check ## build and run every test (T=part-of-a-name, REPEAT=n, SAN=t
 unit: $(unit_programs) $(B)/askfs-parse ## build and run the unit tests alone (T=, REPEAT=)
 	$(Q)tests/check --build $(B) --only '$(T)' --repeat '$(REPEAT)' unit
 
-bench: deps-check ## print the measured figures
+bench: deps-check ## print the measured figures (FORMATS=folders of more documents)
 	$(Q)$(MAKE) --no-print-directory all bench-run
 
 bench-run: $(bench_programs)
 	$(Q)set -e; for program in $(bench_programs); do $$program; done
 	$(Q)if [ -x tests/bench/bench_mount.py ]; then ASKFS=$(B)/askfs tests/bench/bench_mount.py; fi
 	$(Q)if [ -x tests/bench/bench_model.py ]; then ASKFS=$(B)/askfs tests/bench/bench_model.py; fi
+	$(Q)tests/bench/bench_formats.py $(B) $(FORMATS)
 	$(Q)tests/bench/anchors.py $(B)
 
 peers: ## real model servers for the tests, from PyPI, into the build folder

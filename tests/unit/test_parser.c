@@ -539,6 +539,16 @@ static void what_the_sink_says_is_the_result(void **state)
 	case_release(&c);
 }
 
+static void the_server_tells_what_it_reads(void **state)
+{
+	struct parser_about about;
+
+	(void)state;
+	parser_about(parser, &about);
+	assert_int_equal(strncmp(about.reads, "text, web, PDF", strlen("text, web, PDF")), 0);
+	assert_null(strchr(about.lacks, '/')); /* kinds and packages, no MIME types */
+}
+
 static void a_program_that_is_not_there_is_told(void **state)
 {
 	struct parser_limits limits = case_limits();
@@ -578,6 +588,7 @@ int main(void)
 		cmocka_unit_test(a_batch_gives_each_file_its_own_text),
 		cmocka_unit_test(ten_threads_do_not_mix),
 		cmocka_unit_test(what_the_sink_says_is_the_result),
+		cmocka_unit_test(the_server_tells_what_it_reads),
 		cmocka_unit_test(a_program_that_is_not_there_is_told),
 	};
 
