@@ -30,12 +30,14 @@ struct evidence_item {
 	size_t start, end;
 	uint64_t start_char, end_char;
 	double features[EVIDENCE_FEATURES];
+	uint64_t groups; /* of the question's words: held by it, its neighbours, heading or title */
 	double near; /* as EVIDENCE_NEAR, below 0 too */
 	bool is_label; /* a few words without a full stop: it says nothing of what it names */
 	double score;
 };
 
-/* Signals of whether the passages hold an answer at all, each from 0 to 1. */
+/* Signals of whether the passages hold an answer at all, each from 0 to 1: first those of whether
+ * they are about it, then reasons to doubt that the best sentence says what is asked. */
 enum evidence_signal {
 	SIGNAL_COVER, /* the best sentence's share of the question's idf mass */
 	SIGNAL_LIKE, /* the share that its words only resemble */
@@ -44,6 +46,10 @@ enum evidence_signal {
 	SIGNAL_NEAR, /* the nearest sentence of all */
 	SIGNAL_MARGIN, /* what that one has before the mean of all */
 	SIGNAL_IDEOGRAM, /* the share of the question's words that are pairs of ideograms */
+	SIGNAL_DENIED, /* 1: the question negates what the best sentence does not */
+	SIGNAL_OPPOSED, /* 1: the best sentence has the opposite of a word of the question */
+	SIGNAL_UNFIT, /* 1: a date, number or name is asked for, and the best sentence has none */
+	SIGNAL_NUMBER, /* 1: the question has a number that the best sentence does not */
 	SIGNAL_COUNT
 };
 

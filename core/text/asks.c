@@ -16,6 +16,9 @@
 #include "core/text/utf8.h"
 #include "core/text/word.h"
 
+/* The last letter of the Latin script, but for the precomposed ones. */
+#define LATIN_LAST 0x24f
+
 /* Words and pairs of words, folded, each between blanks. The first kind that fits counts. */
 static const struct {
 	enum asks asks;
@@ -229,4 +232,17 @@ double asks_fit(enum asks asks, const char *word, size_t len, bool is_first)
 	if (asks == ASKS_TIME)
 		return is_between_blanks(month_words, &folded) ? .6 : 0;
 	return is_between_blanks(number_words, &folded) ? .8 : 0;
+}
+
+bool asks_shows(enum asks asks, const char *sentence, size_t len)
+{
+	if (asks == ASKS_ANYTHING)
+		return false;
+	for (size_t at = 0; at < len;) {
+		uint32_t c = utf8_next(sentence, len, &at);
+
+		if (c != UTF8_INVALID && c > LATIN_LAST && u_isalpha((UChar32)c))
+			return false;
+	}
+	return true;
 }

@@ -21,4 +21,8 @@ bool asks_for_several(const char *question, size_t len, size_t *start, size_t *e
  * sentence, where a capital says less. */
 double asks_fit(enum asks asks, const char *word, size_t len, bool is_first);
 
+/* Would asks_fit() know an answer of this kind in the sentence? Not without capitals or the
+ * number words of its language: true for the Latin script alone. Any thread. */
+bool asks_shows(enum asks asks, const char *sentence, size_t len);
+
 #endif

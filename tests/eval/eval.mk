@@ -15,7 +15,14 @@ eval-dev: $(B)/eval-dev
 		python3 $(EVAL)/score.py $$dir/questions.jsonl $(B)/eval/$$set.jsonl \
 			--docs $$dir/docs; done
 
-.PHONY: eval-dev
+# German questions over the English documents of the same articles.
+eval-across: $(B)/eval-dev
+	$(Q)mkdir -p $(B)/eval
+	$(Q)questions=$(EVAL)/dev/xquad-de/questions.jsonl docs=$(EVAL)/dev/squad2/docs; \
+		$(B)/eval-dev $$docs $$questions $(B)/eval/across.jsonl && \
+		python3 $(EVAL)/score.py $$questions $(B)/eval/across.jsonl --docs $$docs
+
+.PHONY: eval-dev eval-across
 
 $(B)/embed: $(B)/obj/tests/eval/embed.o $(B)/liblocal.a $(B)/libcore.a
 	$(call say,LINK,$@)

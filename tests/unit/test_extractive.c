@@ -445,6 +445,25 @@ static void the_test_generator_says_its_script_word_by_word(void **state)
 	assert_int_equal(ask(world, "anything", library), -EIO);
 }
 
+/* Near to what a sentence says, and yet not what it answers. */
+static void what_the_sentence_does_not_say_is_doubted(void **state)
+{
+	static const char *const texts[] = {"The Rhine bridge was opened by Anna Weber in 1979.",
+		"The old town has a tower.", NULL};
+	static const char *const doubtful[] = {"Who opened the Rhine bridge in 1973?",
+		"Who closed the Rhine bridge in 1979?",
+		"By whom was the Rhine bridge never opened in 1979?",
+		"How much did the Rhine bridge of 1979 cost when it opened?"};
+	struct world *world = *state;
+
+	assert_int_equal(ask(world, "Who opened the Rhine bridge in 1979?", texts), 0);
+	double sure = world->said.confidence;
+	for (size_t i = 0; i < ARRAY_LEN(doubtful); i++) {
+		assert_int_equal(ask(world, doubtful[i], texts), 0);
+		assert_true(world->said.confidence < sure * .8);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -462,6 +481,7 @@ int main(void)
 		TEST(documents_that_contradict_are_both_quoted),
 		TEST(a_question_about_several_documents_quotes_one_sentence_of_each),
 		TEST(nearness_finds_what_words_do_not),
+		TEST(what_the_sentence_does_not_say_is_doubted),
 		cmocka_unit_test(kinds_of_questions_are_told_apart),
 		TEST(a_sink_that_stops_and_a_cancelled_request_end_it),
 		TEST(the_test_generator_says_its_script_word_by_word),

@@ -310,8 +310,8 @@ static void test_scores(void **state)
 	assert_true(fabs(w->result.terms[0].idf - frequent) < 1e-12);
 	assert_true(fabs(w->result.terms[1].idf - rare) < 1e-12);
 	assert_int_not_equal(w->result.terms[0].group, w->result.terms[1].group);
-	double first = (frequent + rare) * 2.2 / (1 + 1.2 * (.25 + .75 * 2 / mean));
-	double second = frequent * 2.2 * 2 / (2 + 1.2 * (.25 + .75 * 4 / mean));
+	double first = (frequent + rare) * 2 / (1 + (.25 + .75 * 2 / mean));
+	double second = frequent * 2 * 2 / (2 + (.25 + .75 * 4 / mean));
 	assert_int_equal(w->result.hit_count, 2);
 	assert_true(fabs(w->result.hits[0].score - first) < 1e-9);
 	assert_true(fabs(w->result.hits[1].score - second) < 1e-9);

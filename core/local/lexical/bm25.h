@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdint.h>
 
-#define BM25_K1 1.2
+/* Chunks are short: a word that comes again says less than in a long document (there 1.2). */
+#define BM25_K1 1.
 #define BM25_B	.75
 
 /* How rare a word is that @df of @chunks chunks hold. */
