@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTML, by libxml2's parser as a stream of events: no tree is built, so that depth costs
  * nothing here and memory is that of the document in UTF-8. */
-#include "core/parse/reader.h"
+#include "core/parse/readers/html.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,8 +13,7 @@
 
 #include "core/auto.h"
 #include "core/parse/charset.h"
-#include "core/parse/flow.h"
-#include "core/parse/meta.h"
+#include "core/parse/reader.h"
 #include "core/text/utf8.h"
 
 #define TITLE_MAX_BYTES ((size_t)4 << 10)
@@ -92,12 +91,13 @@ static const struct {
 };
 
 struct html {
-	struct flow flow;
+	struct flow *flow;
 	xmlParserCtxtPtr parser;
-	struct buf title; /* text of the first <title> */
-	struct meta *meta;
+	struct buf *title; /* text of the first <title>; may be NULL */
+	struct meta *meta; /* may be NULL */
 	unsigned dropping; /* elements of ROLE_DROP that are open */
 	unsigned pre; /* elements of ROLE_PRE that are open */
+	size_t title_len; /* of what went into it */
 	bool in_title, has_title;
 };
 
@@ -132,7 +132,7 @@ static void add_meta(struct html *html, const xmlChar **attributes)
 	const char *name = attribute(attributes, "name");
 
 	for (size_t i = 0; name && i < ARRAY_LEN(wanted); i++)
-		if (!strcasecmp(name, wanted[i]))
+		if (html->meta && !strcasecmp(name, wanted[i]))
 			meta_add(html->meta, wanted[i], attribute(attributes, "content"));
 }
 
@@ -143,8 +143,8 @@ static void begin_cell(struct html *html, const xmlChar *name, const xmlChar **a
 	unsigned long columns = span ? strtoul(span, NULL, 10) : 1;
 
 	if (!strcasecmp((const char *)name, "td"))
-		flow_row_is_plain(&html->flow);
-	flow_cell(&html->flow, columns >= 1 && columns <= 1000 ? (unsigned)columns : 1);
+		flow_row_is_plain(html->flow);
+	flow_cell(html->flow, columns >= 1 && columns <= 1000 ? (unsigned)columns : 1);
 }
 
 static void start_element(void *context, const xmlChar *name, const xmlChar **attributes)
@@ -158,16 +158,19 @@ static void start_element(void *context, const xmlChar *name, const xmlChar **at
 		return;
 	switch (role) {
 	case ROLE_PRE: html->pre++; /* fall through */
-	case ROLE_BLOCK: flow_paragraph(&html->flow); break;
+	case ROLE_BLOCK: flow_paragraph(html->flow); break;
 	case ROLE_BREAK:
-	case ROLE_LINE: flow_line(&html->flow); break;
-	case ROLE_HEADING: flow_heading(&html->flow, (uint32_t)(name[1] - '0')); break;
-	case ROLE_TABLE: flow_table(&html->flow); break;
-	case ROLE_ROW: flow_row(&html->flow, true); break;
+	case ROLE_LINE: flow_line(html->flow); break;
+	case ROLE_HEADING: flow_heading(html->flow, (uint32_t)(name[1] - '0')); break;
+	case ROLE_TABLE: flow_table(html->flow); break;
+	case ROLE_ROW: flow_row(html->flow, true); break;
 	case ROLE_CELL: begin_cell(html, name, attributes); break;
 	case ROLE_TITLE: html->in_title = true; break;
 	case ROLE_META: add_meta(html, attributes); break;
-	case ROLE_HTML: meta_add(html->meta, "language", attribute(attributes, "lang")); break;
+	case ROLE_HTML:
+		if (html->meta)
+			meta_add(html->meta, "language", attribute(attributes, "lang"));
+		break;
 	default: break;
 	}
 }
@@ -183,16 +186,16 @@ static void end_element(void *context, const xmlChar *name)
 		return;
 	switch (role) {
 	case ROLE_PRE:
-		flow_paragraph(&html->flow);
+		flow_paragraph(html->flow);
 		html->pre -= html->pre > 0;
 		break;
-	case ROLE_HEADING: flow_heading_end(&html->flow); break;
-	case ROLE_BLOCK: flow_paragraph(&html->flow); break;
-	case ROLE_LINE: flow_line(&html->flow); break;
-	case ROLE_TABLE: flow_table_end(&html->flow); break;
-	case ROLE_ROW: flow_row_end(&html->flow); break;
+	case ROLE_HEADING: flow_heading_end(html->flow); break;
+	case ROLE_BLOCK: flow_paragraph(html->flow); break;
+	case ROLE_LINE: flow_line(html->flow); break;
+	case ROLE_TABLE: flow_table_end(html->flow); break;
+	case ROLE_ROW: flow_row_end(html->flow); break;
 	case ROLE_TITLE:
-		html->has_title = html->has_title || html->title.len;
+		html->has_title = html->has_title || html->title_len;
 		html->in_title = false;
 		break;
 	default: break;
@@ -204,19 +207,22 @@ static void characters(void *context, const xmlChar *text, int len)
 	struct html *html = context;
 	const char *at = (const char *)text;
 
-	if (flow_failed(&html->flow))
+	if (flow_failed(html->flow))
 		xmlStopParser(html->parser);
 	if (html->dropping)
 		return;
 	if (html->in_title) {
-		if (!html->has_title && (size_t)len < TITLE_MAX_BYTES - html->title.len)
-			buf_add(&html->title, at, (size_t)len);
+		if (html->title && !html->has_title &&
+			(size_t)len < TITLE_MAX_BYTES - html->title_len) {
+			buf_add(html->title, at, (size_t)len);
+			html->title_len += (size_t)len;
+		}
 		return;
 	}
 	if (html->pre)
-		flow_preformatted(&html->flow, at, (size_t)len);
+		flow_preformatted(html->flow, at, (size_t)len);
 	else
-		flow_words(&html->flow, at, (size_t)len);
+		flow_words(html->flow, at, (size_t)len);
 }
 
 /* NUL would end the page for libxml2. */
@@ -265,34 +271,90 @@ static int parse(struct html *html, const struct buf *document)
 	html->parser = parser;
 	htmlParseDocument(parser);
 	int rc = 0;
-	if (parser->disableSAX && !flow_failed(&html->flow)) /* it gave up before the end */
+	if (parser->disableSAX && !flow_failed(html->flow)) /* it gave up before the end */
 		rc = parser->errNo == XML_ERR_NO_MEMORY ? -ENOMEM : -EBADMSG;
 	htmlFreeParserCtxt(parser);
 	html->parser = NULL;
 	return rc;
 }
 
+/* @document: the page in UTF-8. */
+static int parse_into(struct flow *flow, const struct buf *document, const struct html_page *page,
+	struct err *err)
+{
+	struct html html = {.flow = flow, .title = page->title, .meta = page->meta};
+	unsigned depth = flow->table_depth;
+	int rc = 0;
+
+	flow_paragraph(flow);
+	if (document->len && (rc = parse(&html, document)))
+		err_set(err, rc, "the page cannot be read to its end: %s", strerror(-rc));
+	if (flow->heading)
+		flow_heading_end(flow);
+	while (flow->table_depth > depth)
+		flow_table_end(flow);
+	flow_paragraph(flow);
+	return rc ? rc : flow_failed(flow);
+}
+
+static int convert(const char *data, size_t len, const char *charset, struct buf *document)
+{
+	struct charset_stream *stream;
+
+	if (!strcmp(charset, "UTF-8"))
+		return gather(document, data, len);
+	AUTO_BUF struct buf utf8;
+	int rc = charset_stream_new(&stream, charset);
+	if (rc)
+		return rc;
+	buf_init(&utf8, DOCUMENT_MAX);
+	rc = charset_stream_add(stream, data, len, true, &utf8);
+	charset_stream_free(stream);
+	return rc || !utf8.len ? rc : gather(document, utf8.data, utf8.len);
+}
+
+int html_flow(struct flow *flow, const char *data, size_t len, const struct html_page *page,
+	struct err *err)
+{
+	static const struct html_page nothing_known;
+	AUTO_BUF struct buf document;
+	size_t skip = 0;
+
+	page = page ? page : &nothing_known;
+	buf_init(&document, DOCUMENT_MAX);
+	const char *charset = charset_of_units(data, len, &skip);
+	if (!skip) /* no byte order mark, which would be surer */
+		charset = page->charset ? charset_find(page->charset) : NULL;
+	if (!charset)
+		charset = charset_of_page(data, len, true, &skip);
+	int rc = convert(data + skip, len - skip, charset, &document);
+	if (rc)
+		return err_set(
+			err, rc, "the page cannot be read as %s: %s", charset, strerror(-rc));
+	return parse_into(flow, &document, page, err);
+}
+
 int html_read(const struct source *source, struct out *out, struct err *err)
 {
-	AUTO_BUF struct buf document;
+	AUTO_BUF struct buf document, title;
 	AUTO_META struct meta meta;
-	struct html html = {.meta = &meta};
+	struct flow flow;
 	size_t skip = 0;
 
 	meta_init(&meta);
-	flow_init(&html.flow, out);
+	flow_init(&flow, out);
 	buf_init(&document, DOCUMENT_MAX);
-	buf_init(&html.title, TITLE_MAX_BYTES);
+	buf_init(&title, TITLE_MAX_BYTES);
 	const char *charset =
 		charset_of_page(source->head, source->head_len, source_is_all(source), &skip);
 	out_field(out, FIELD_CHARSET, charset, strlen(charset));
 	int rc = source_each(source, charset, skip, gather, &document, err);
-	if (!rc && document.len && (rc = parse(&html, &document)))
-		err_set(err, rc, "the page cannot be read to its end: %s", strerror(-rc));
-	int failed = flow_finish(&html.flow);
-	if (html.title.len)
-		out_field(out, FIELD_TITLE, html.title.data, html.title.len);
+	if (!rc)
+		rc = parse_into(
+			&flow, &document, &(struct html_page){.title = &title, .meta = &meta}, err);
+	int failed = flow_finish(&flow);
+	if (title.len)
+		out_field(out, FIELD_TITLE, title.data, title.len);
 	meta_send(&meta, out);
-	buf_release(&html.title);
 	return rc ? rc : failed;
 }
