@@ -13,11 +13,6 @@
 #else
 #define WITH_GMIME(reader) NULL, "libgmime-3.0-dev"
 #endif
-#ifdef HAVE_GSF
-#define WITH_GSF(reader) reader, NULL
-#else
-#define WITH_GSF(reader) NULL, "libgsf-1-dev"
-#endif
 
 static const struct format formats[] = {
 	/* text */
@@ -26,6 +21,19 @@ static const struct format formats[] = {
 	/* web */
 	{"text/html", html_read, NULL},
 	{"application/xhtml+xml", html_read, NULL},
+	/* Office before 2007, and its kin */
+	{"text/rtf", rtf_read, NULL},
+	{"application/rtf", rtf_read, NULL},
+	{"application/msword", word_read, NULL},
+	{"application/vnd.ms-excel", excel_read, NULL},
+	{"application/vnd.ms-powerpoint", powerpoint_read, NULL},
+	{"application/vnd.ms-outlook", outlook_read, NULL},
+	{"application/x-ole-storage", ole_read, NULL},
+	{"application/CDFV2", ole_read, NULL},
+	{"application/vnd.visio", NULL, NULL},
+	{"application/vnd.ms-publisher", NULL, NULL},
+	{"application/vnd.ms-works", NULL, NULL},
+	{"application/x-msi", NULL, NULL},
 	/* PDF */
 	{"application/pdf", pdf_read, NULL},
 };
