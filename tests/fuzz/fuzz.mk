@@ -3,8 +3,11 @@
 ROUNDS    ?= 2000
 FUZZ_SEED ?= 1
 
-fuzz_targets  := plain markdown html pdf reply
-fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
+fuzz_targets  := plain markdown html pdf reply rtf word excel powerpoint outlook
+legacy_seeds  := rtf.rtf word.doc excel.xls powerpoint.ppt outlook.msg
+fuzz_seeds     = $(if $(filter $(1).%,$(legacy_seeds)), \
+	$(wildcard tests/formats/legacy/*$(suffix $(filter $(1).%,$(legacy_seeds)))),$(call other_seeds,$(1)))
+other_seeds    = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
 	tests/fixtures/parse/seeds/$(1)/*)
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Excel 5 to 2003. In reading order: here the workbook, excel_string.c (strings), excel_sheet.c (a
- * sheet's cells as rows of a table). Formulas are not computed: a file holds their last values. Left
- * out: pictures, errors, headers and footers of the printed page. */
+/* Excel 5 to 2003. In reading order: here the workbook, excel_string.c (strings),
+ * excel_sheet.c (a sheet's cells as rows of a table). Formulas are not computed: a file holds
+ * their last values. Left out: pictures, errors, headers and footers of the printed page. */
 #include "core/parse/readers/excel.h"
 
 #include <errno.h>

@@ -342,8 +342,11 @@ static void name_attachment(const struct message *message, struct attachment *at
 		buf_release(name);
 		string(message, attachment->storage, properties[i], 1024, name);
 	}
+	if (name->len && !name->data[0])
+		buf_clear(name);
 	if (!name->len)
 		buf_adds(name, "attachment");
+	name->len = strlen(name->data); /* a NUL ends it */
 	for (size_t i = 0; i < name->len; i++)
 		if (strchr("/\\:", name->data[i]))
 			name->data[i] = '_';

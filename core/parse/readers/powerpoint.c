@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PowerPoint 97 to 2003. In reading order: here the slides and their order, powerpoint_text.c
  * (the texts of one). A presentation is saved by appending: the last edit points at its own
- * directory of objects and at the edit before, whose objects hold where the last one has none. Where
- * that is broken, all slides are taken as they lie. Left out: texts of masters, pictures. */
+ * directory of objects and at the edit before, whose objects hold where the last one has none.
+ * Where that is broken, all slides are taken as they lie. Left out: texts of masters, pictures. */
 #include "core/parse/readers/powerpoint.h"
 
 #include <errno.h>

@@ -80,6 +80,7 @@ struct rtf {
 	int time[5]; /* year, month, day, hour, minute of the group */
 	char created[32], modified[32];
 	uint32_t page; /* 0: pages are not counted */
+	bool begins_page; /* the paragraph */
 	bool in_heading, has_table, has_row, has_cell;
 	bool is_row_defined, is_header_row;
 };

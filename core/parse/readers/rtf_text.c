@@ -67,6 +67,9 @@ static void begin_text(struct rtf *rtf)
 		return;
 	}
 	end_table(rtf);
+	if (rtf->begins_page && rtf->page && rtf->flow->has_text)
+		flow_page(rtf->flow, ++rtf->page);
+	rtf->begins_page = false;
 	if (!level || rtf->in_heading)
 		return;
 	flow_heading(rtf->flow, level);

@@ -16,6 +16,7 @@ enum action {
 	ACT_LINE,
 	ACT_PARAGRAPH,
 	ACT_PAGE,
+	ACT_PAGE_BEFORE,
 	ACT_CELL,
 	ACT_ROW,
 	ACT_ROW_DEFINITION,
@@ -116,6 +117,7 @@ static const struct word {
 	{"operator", ACT_DESTINATION, RTF_SKIP},
 	{"outlinelevel", ACT_OUTLINE, 0},
 	{"page", ACT_PAGE, 0},
+	{"pagebb", ACT_PAGE_BEFORE, 0},
 	{"par", ACT_PARAGRAPH, 0},
 	{"pard", ACT_PARAGRAPH_DEFAULTS, 0},
 	{"pc", ACT_CODEPAGE, 437},
@@ -232,6 +234,7 @@ static void set_style(struct rtf *rtf, long number)
 
 static void set_paragraph_defaults(struct rtf *rtf)
 {
+	rtf->begins_page = false;
 	rtf->state.in_table = false;
 	rtf->state.outline = 0;
 	rtf->state.style = 0;
@@ -266,6 +269,7 @@ static void obey_format(struct rtf *rtf, const struct word *word, bool is_on, lo
 		rtf->is_header_row = false;
 		break;
 	case ACT_ROW_HEADER: rtf->is_header_row = is_on; break;
+	case ACT_PAGE_BEFORE: rtf->begins_page = is_on && state->destination == RTF_BODY; break;
 	case ACT_IN_TABLE: state->in_table = is_on; break;
 	case ACT_PARAGRAPH_DEFAULTS: set_paragraph_defaults(rtf); break;
 	case ACT_CHARACTER_DEFAULTS: set_character_defaults(rtf); break;

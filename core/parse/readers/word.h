@@ -24,7 +24,7 @@ struct word_paragraph {
 	uint16_t style;
 	uint8_t level; /* of its outline, 1 to 9; 0: that of its style */
 	bool is_body; /* it says that it is in no outline, whatever its style */
-	bool is_list, is_in_table, is_row_end, is_header_row;
+	bool is_list, is_in_table, is_row_end, is_header_row, begins_page;
 	uint8_t depth; /* of tables */
 };
 

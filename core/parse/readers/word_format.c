@@ -19,6 +19,7 @@ enum {
 	CHANGE_HAS_LIST = 0x460b,
 	CHANGE_IN_TABLE = 0x2416,
 	CHANGE_ROW_END = 0x2417,
+	CHANGE_BEGINS_PAGE = 0x2407,
 	CHANGE_LEVEL = 0x2640,
 	CHANGE_DEPTH = 0x6649,
 	CHANGE_HEADER_ROW = 0x3404,
@@ -93,6 +94,7 @@ static void change_paragraph(void *context, unsigned change, struct bytes operan
 	case CHANGE_IN_TABLE: paragraph->is_in_table = value; break;
 	case OLD_ROW_END:
 	case CHANGE_ROW_END: paragraph->is_row_end = value; break;
+	case CHANGE_BEGINS_PAGE: paragraph->begins_page = value; break;
 	case CHANGE_HEADER_ROW: paragraph->is_header_row = value; break;
 	case CHANGE_DEPTH: paragraph->depth = value; break;
 	case CHANGE_LEVEL:

@@ -157,6 +157,8 @@ static void end_paragraph(struct text *text, uint32_t offset, bool is_cell_end)
 		write_in_table(text, paragraph, is_cell_end);
 	} else {
 		close_table(text);
+		if (text->page && text->flow->has_text && paragraph && paragraph->begins_page)
+			flow_page(text->flow, ++*text->page);
 		write_paragraph(text, paragraph);
 	}
 	buf_clear(&text->paragraph);
@@ -280,6 +282,11 @@ static bool look_for_page(void *context, uint32_t c)
 bool word_has_pages(const struct word *word, uint32_t end)
 {
 	bool is_found = false;
+
+	for (size_t i = 0; !is_found && i < word->paragraph_count; i++)
+		is_found = word->paragraphs[i].begins_page;
+	if (is_found)
+		return true;
 
 	each_unit(word, 0, end, look_for_page, &is_found);
 	return is_found;
