@@ -1,7 +1,17 @@
-# Fuzz targets of what reads foreign bytes. `make SAN=address,undefined fuzz` runs each for a
-# few seconds over the fixtures; ROUNDS=1000000 for longer, FUZZ_SEED for other inputs.
-ROUNDS    ?= 2000
-FUZZ_SEED ?= 1
+# Fuzz targets of what reads foreign bytes. `make SAN=address,undefined fuzz` runs each for some
+# thousand rounds over the fixtures; ROUNDS=1000000 or FUZZ_SECONDS=60 (a minute each) for longer,
+# FUZZ_SEED for other inputs, FUZZ=html for one target. FUZZER=libfuzzer builds the same targets with
+# clang's libFuzzer (Debian: clang, libclang-rt-14-dev), which watches the branches that an input takes;
+# what it finds to be new stays in the build folder for the next time.
+ROUNDS       ?= 2000
+FUZZ_SECONDS ?=
+FUZZ_SEED    ?= 1
+FUZZ         ?= %
+FUZZER       ?=
+
+fuzz_amount  := $(if $(FUZZ_SECONDS),$(FUZZ_SECONDS)s,$(ROUNDS))
+fuzz_driver   = $(if $(FUZZER),,$(B)/obj/tests/fuzz/driver.o)
+fuzz_link     = $(link_flags) $(if $(FUZZER),-fsanitize=fuzzer)
 
 fuzz_targets  := plain markdown html pdf reply rtf word excel powerpoint outlook
 legacy_seeds  := rtf.rtf word.doc excel.xls powerpoint.ppt outlook.msg
@@ -11,12 +21,13 @@ other_seeds    = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard test
 	tests/fixtures/parse/seeds/$(1)/*)
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
-	tests/fuzz/fuzz.c tests/fuzz/driver.c)
+	tests/fuzz/fuzz.c)
 
 $(B)/obj/tests/fuzz/%.o: packages := $(parse_packages)
-$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_objects) $(B)/libcore.a
+$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_objects) $(B)/obj/tests/fuzz/driver.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(link_flags) -o $@ $^ $(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
+	$(Q)$(CC) $(fuzz_link) -o $@ $< $(fuzz_objects) $(fuzz_driver) $(B)/libcore.a \
+		$(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
 
 # What reads an embedding model. The seeds tell of the small model that the unit tests make.
 model_targets := packed folder tokenizer text
@@ -29,18 +40,40 @@ fuzz_programs  += $(model_programs) $(B)/model_seeds
 $(model_programs): $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/model.o \
 	$(B)/obj/tests/fuzz/driver.o $(B)/liblocal.a $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(link_flags) -o $@ $^ $(core_libs)
+	$(Q)$(CC) $(fuzz_link) -o $@ $< $(B)/obj/tests/fuzz/model.o $(fuzz_driver) $(B)/liblocal.a \
+		$(B)/libcore.a $(core_libs)
 
 $(B)/model_seeds: $(B)/obj/tests/fuzz/model_seeds.o $(B)/obj/tests/unit/embed_world.o \
 	$(B)/obj/tests/unit/scratch.o $(B)/liblocal.a $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(link_flags) -o $@ $^ -lcmocka $(core_libs)
 
-fuzz: $(fuzz_programs) ## give the readers broken documents (ROUNDS=, FUZZ_SEED=)
-	$(Q)set -e; $(foreach t,$(fuzz_targets),echo '== $(t)'; \
-		$(B)/fuzz_$(t) $(ROUNDS) $(FUZZ_SEED) $(call fuzz_seeds,$(t));)
+# Run target $(1) over the seeds $(2).
+corpus   = $(B)/corpus/$(1)
+fuzz_run = $(if $(FUZZER), \
+	mkdir -p $(call corpus,$(1)) && cp $(2) $(call corpus,$(1)) && \
+	$(B)/fuzz_$(1) -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=65536 -timeout=60 \
+		-rss_limit_mb=4096 -seed=$(FUZZ_SEED) -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(B)/crash-$(1)- $(call corpus,$(1)), \
+	$(B)/fuzz_$(1) $(fuzz_amount) $(FUZZ_SEED) $(2))
+
+ifeq ($(FUZZER)$(FUZZ_INNER),)
+fuzz: $(fuzz_programs) ## give the readers broken documents (ROUNDS=, FUZZ_SECONDS=, FUZZ_SEED=, FUZZER=libfuzzer)
+	$(Q)set -e; $(foreach t,$(filter $(FUZZ),$(fuzz_targets)),echo '== $(t)'; \
+		$(call fuzz_run,$(t),$(call fuzz_seeds,$(t)));)
 	$(Q)$(B)/model_seeds $(B)/fuzz-seeds
-	$(Q)set -e; $(foreach t,$(model_targets),echo '== $(t)'; \
-		$(B)/fuzz_$(t) $(ROUNDS) $(FUZZ_SEED) $(call model_seeds,$(t));)
+	$(Q)set -e; $(foreach t,$(filter $(FUZZ),$(model_targets)),echo '== $(t)'; \
+		$(call fuzz_run,$(t),$(call model_seeds,$(t)));)
+else ifeq ($(FUZZ_INNER),)
+# Another compiler: another build folder. Its warnings are for those who build with it.
+fuzz:
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZER=libfuzzer FUZZ_INNER=1 B=build/libfuzzer CC=clang \
+		SAN=address,undefined WARN=-w CFLAGS='-g -fsanitize=fuzzer-no-link'
+else
+# The readers alone: Debian's clang does not know all instructions that a model is run with.
+fuzz: $(addprefix $(B)/fuzz_,$(filter $(FUZZ),$(fuzz_targets)))
+	$(Q)set -e; $(foreach t,$(filter $(FUZZ),$(fuzz_targets)),echo '== $(t)'; \
+		$(call fuzz_run,$(t),$(call fuzz_seeds,$(t)));)
+endif
 
 .PHONY: fuzz

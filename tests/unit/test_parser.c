@@ -362,6 +362,21 @@ static void xml_charset_is_what_it_declares(void **state)
 		"text/xml", "<?xml version=\"1.0\" encoding=\"iso-8859-2\"?><a>żółty</a>");
 }
 
+static void control_characters_leave_metadata_whole(void **state)
+{
+	struct parse_case c;
+
+	(void)state;
+	case_init_text(&c, "a.html",
+		"<html lang='e\x7fn'><meta name=author "
+		"content='J\xc2\x95o\ne'><p>words</p></html>");
+	case_run(parser, &c);
+	assert_string_equal(c.item.err.text, "");
+	assert_string_equal(
+		c.item.parsed.extra_metadata, "{\"language\":\"en\",\"author\":\"Jo e\"}");
+	case_release(&c);
+}
+
 static void html_of_any_depth_ends(void **state)
 {
 	AUTO_BUF struct buf deep;
@@ -414,6 +429,7 @@ static void pdf_in_shift_jis_is_read(void **state)
 	(void)state;
 	case_init_file(&c, FIXTURES "shift-jis.pdf");
 	c.item.name = "wrongly-named.txt";
+	lseek(c.item.fd, 0, SEEK_END); /* it is read from its beginning nonetheless */
 	case_run(parser, &c);
 	assert_string_equal(c.item.err.text, "");
 	assert_string_equal(case_text(&c), "返金は十四日以内に支払われます");
@@ -554,6 +570,7 @@ int main(void)
 		cmocka_unit_test(html_is_recognised_under_any_name),
 		cmocka_unit_test(html_charset_is_what_the_page_says),
 		cmocka_unit_test(xml_charset_is_what_it_declares),
+		cmocka_unit_test(control_characters_leave_metadata_whole),
 		cmocka_unit_test(html_of_any_depth_ends),
 		cmocka_unit_test(pdf_pages_are_marked),
 		cmocka_unit_test(pdf_in_shift_jis_is_read),
