@@ -14,15 +14,20 @@ fuzz_driver   = $(if $(FUZZER),,$(B)/obj/tests/fuzz/driver.o)
 fuzz_link     = $(link_flags) $(if $(FUZZER),-fsanitize=fuzzer)
 
 fuzz_targets  := plain markdown html pdf reply archive calendar contacts \
-	$(if $(filter gmime-3.0,$(parse_optional)),mail mbox mhtml)
-fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
-	$(or $(fuzz_seeds_$(1)),tests/fixtures/parse/seeds/$(1)/*))
-fuzz_seeds_archive  = $(filter-out %.json %.md %/make,$(wildcard tests/formats/archive/*))
-fuzz_seeds_calendar = tests/formats/calendar/*.ics
-fuzz_seeds_contacts = tests/formats/calendar/*.vcf
-fuzz_seeds_mail     = tests/formats/mail/*.eml
-fuzz_seeds_mbox     = tests/formats/mail/*.mbox
-fuzz_seeds_mhtml    = tests/formats/mail/*.mhtml
+	rtf word excel powerpoint outlook $(if $(filter gmime-3.0,$(parse_optional)),mail mbox mhtml)
+fuzz_seeds     = $(or $(fuzz_seeds_$(1)),tests/fixtures/parse/seeds/$(1)/*)
+fuzz_seeds_pdf        = $(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf))
+fuzz_seeds_archive    = $(filter-out %.json %.md %/make,$(wildcard tests/formats/archive/*))
+fuzz_seeds_calendar   = tests/formats/calendar/*.ics
+fuzz_seeds_contacts   = tests/formats/calendar/*.vcf
+fuzz_seeds_mail       = tests/formats/mail/*.eml
+fuzz_seeds_mbox       = tests/formats/mail/*.mbox
+fuzz_seeds_mhtml      = tests/formats/mail/*.mhtml
+fuzz_seeds_rtf        = tests/formats/legacy/*.rtf
+fuzz_seeds_word       = tests/formats/legacy/*.doc
+fuzz_seeds_excel      = tests/formats/legacy/*.xls
+fuzz_seeds_powerpoint = tests/formats/legacy/*.ppt
+fuzz_seeds_outlook    = tests/formats/legacy/*.msg
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
 	tests/fuzz/fuzz.c)
