@@ -28,6 +28,18 @@ static const struct format formats[] = {
 	{"application/xhtml+xml", html_read, NULL},
 	/* PDF */
 	{"application/pdf", pdf_read, NULL},
+	/* images */
+	{"image/png", image_read, NULL},
+	{"image/jpeg", image_read, NULL},
+	{"image/tiff", image_read, NULL},
+	{"image/webp", image_read, NULL},
+	{"image/gif", image_read, NULL},
+	{"image/bmp", image_read, NULL},
+	{"image/x-ms-bmp", image_read, NULL},
+	{"image/jp2", image_read, NULL},
+	{"image/x-portable-bitmap", image_read, NULL},
+	{"image/x-portable-greymap", image_read, NULL},
+	{"image/x-portable-pixmap", image_read, NULL},
 };
 
 const struct format *format_find(const char *type)
