@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/parse/meta.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,27 @@ void meta_release(struct meta *meta)
 	meta->object = NULL;
 }
 
+/* Without control characters, as what out.c lets through: one of them would end the field, and JSON
+ * that is cut is none. NULL: memory is short. */
+static char *clean_copy(const char *value, size_t len)
+{
+	char *copy = malloc(len + 1), *to = copy;
+
+	for (size_t i = 0; copy && i < len; i++) {
+		unsigned char c = (unsigned char)value[i];
+		bool is_c1 = c == 0xc2 && (unsigned char)value[i + 1] < 0xa0;
+		if (is_c1)
+			i++;
+		else if (c < 0x20)
+			*to++ = ' ';
+		else if (c != 0x7f)
+			*to++ = (char)c;
+	}
+	if (copy)
+		*to = '\0';
+	return copy;
+}
+
 void meta_add_text(struct meta *meta, const char *name, const char *value, size_t len)
 {
 	static const char spaces[] = " \t\r\n\f\v";
@@ -36,8 +58,8 @@ void meta_add_text(struct meta *meta, const char *name, const char *value, size_
 	if (!len || len > VALUE_MAX || !utf8_is_valid(value, len) || memchr(value, 0, len) ||
 		cJSON_HasObjectItem(meta->object, name))
 		return;
-	AUTO_FREE char *copy = strndup(value, len);
-	if (copy)
+	AUTO_FREE char *copy = clean_copy(value, len);
+	if (copy && *copy)
 		cJSON_AddStringToObject(meta->object, name, copy);
 }
 
