@@ -40,6 +40,27 @@ static const struct format formats[] = {
 	{"image/x-portable-bitmap", image_read, NULL},
 	{"image/x-portable-greymap", image_read, NULL},
 	{"image/x-portable-pixmap", image_read, NULL},
+	/* audio and video */
+	{"audio/mpeg", media_read, NULL},
+	{"audio/flac", media_read, NULL},
+	{"audio/x-flac", media_read, NULL},
+	{"audio/ogg", media_read, NULL},
+	{"video/ogg", media_read, NULL},
+	{"application/ogg", media_read, NULL},
+	{"audio/mp4", media_read, NULL},
+	{"audio/x-m4a", media_read, NULL},
+	{"video/mp4", media_read, NULL},
+	{"video/x-m4v", media_read, NULL},
+	{"video/quicktime", media_read, NULL},
+	{"video/3gpp", media_read, NULL},
+	{"video/x-matroska", media_read, NULL},
+	{"audio/x-matroska", media_read, NULL},
+	{"video/webm", media_read, NULL},
+	{"audio/x-wav", media_read, NULL},
+	{"audio/vnd.wave", media_read, NULL},
+	{"audio/x-aiff", media_read, NULL},
+	{"video/x-msvideo", media_read, NULL},
+	{"audio/x-hx-aac-adts", media_read, NULL},
 };
 
 const struct format *format_find(const char *type)

@@ -3,9 +3,11 @@
 ROUNDS    ?= 2000
 FUZZ_SEED ?= 1
 
-fuzz_targets  := plain markdown html pdf reply
-fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
-	tests/fixtures/parse/seeds/$(1)/*)
+fuzz_targets  := plain markdown html pdf media reply
+fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf \
+		tests/formats/pdf/*.pdf)), \
+	$(if $(filter media,$(1)),$(filter-out %.json %.py %.md,$(wildcard tests/formats/audio/*)), \
+	tests/fixtures/parse/seeds/$(1)/*))
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
 	tests/fuzz/fuzz.c tests/fuzz/driver.c)

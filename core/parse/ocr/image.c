@@ -218,10 +218,10 @@ static int read_picture(struct picture *picture, struct out *out, struct err *er
 	AUTO_META struct meta meta;
 	struct flow flow;
 
+	meta_init(&meta);
 	int rc = load(picture, err);
 	if (rc)
 		return rc;
-	meta_init(&meta);
 	flow_init(&flow, out);
 	image_notes_read(&picture->notes, &meta, picture->data, picture->len);
 	meta_send(&meta, out);

@@ -257,11 +257,11 @@ static int read_page(struct pdf *pdf, int index)
 	g_autoptr(PopplerPage) page = poppler_document_get_page(pdf->document, index);
 	AUTO_BUF struct buf text;
 
+	buf_init(&text, PAGE_MAX);
 	if (!page) {
 		hold(pdf, NULL);
 		return 0;
 	}
-	buf_init(&text, PAGE_MAX);
 	g_autofree gchar *written = poppler_page_get_text(page);
 	if (written) {
 		join_words(written);
