@@ -35,8 +35,9 @@ AUTO_DEFINE(TessResultIteratorDelete, TessResultIterator *);
 AUTO_DEFINE(TessBaseAPIDelete, TessBaseAPI *);
 
 static TessBaseAPI *api; /* NULL: there is no language */
-static char folder[256]; /* of the languages' data; "": there is none */
+static char folder[128]; /* of the languages' data; "": there is none */
 static char complaint[256]; /* why there is no language */
+static int slowest_ms; /* what the slowest image of this document took */
 
 /* OpenMP would start threads, which a child may not, and reads its limit before main. */
 void ocr_settle(char **argv)
@@ -269,12 +270,17 @@ static void take_words(struct reading *reading)
 	end_line(reading);
 }
 
+bool engine_has_time(void)
+{
+	return limits_left_ms() > 2 * slowest_ms;
+}
+
 static int look(struct Pix *image, struct reading *reading)
 {
 	AUTO(TessMonitorDelete) ETEXT_DESC *monitor = TessMonitorCreate();
 	int left_ms = limits_left_ms();
 
-	if (!left_ms || !monitor)
+	if (!engine_has_time() || !monitor)
 		return 0;
 	TessMonitorSetDeadlineMSecs(monitor, left_ms);
 	TessBaseAPISetPageSegMode(api, PSM_AUTO);
@@ -282,6 +288,8 @@ static int look(struct Pix *image, struct reading *reading)
 	if (!TessBaseAPIRecognize(api, monitor))
 		take_words(reading);
 	TessBaseAPIClear(api);
+	int taken_ms = left_ms - limits_left_ms();
+	slowest_ms = taken_ms > slowest_ms ? taken_ms : slowest_ms;
 	return reading->text.failed ? reading->text.failed : reading->line.failed;
 }
 
@@ -318,7 +326,8 @@ int engine_read(struct Pix *image, struct buf *text)
 	reading_init(&second);
 	int rc = look(image, &first);
 	const struct reading *best = &first;
-	int quarters = !rc && is_doubtful(&first) && limits_left_ms() ? quarters_to_turn(image) : 0;
+	int quarters =
+		!rc && is_doubtful(&first) && engine_has_time() ? quarters_to_turn(image) : 0;
 	struct Pix *turned = quarters ? pixRotateOrth(image, quarters) : NULL;
 	if (turned) {
 		rc = look(turned, &second);

@@ -11,7 +11,6 @@
 
 #include "core/auto.h"
 #include "core/parse/flow.h"
-#include "core/parse/limits.h"
 #include "core/parse/ocr.h"
 #include "core/parse/ocr/engine.h"
 #include "core/parse/ocr/exif.h"
@@ -191,7 +190,7 @@ static int read_tiff(const struct picture *picture, struct flow *flow, struct er
 {
 	size_t offset = 0;
 
-	for (int page = 0; page < PAGES_MAX && limits_left_ms(); page++) {
+	for (int page = 0; page < PAGES_MAX && engine_has_time(); page++) {
 		l_int32 width, height, bits, samples, dpi, is_mapped, format;
 		int rc = readHeaderMemTiff(picture->data, picture->len, page, &width, &height,
 			&bits, &samples, &dpi, &is_mapped, &format);

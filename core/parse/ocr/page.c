@@ -8,7 +8,6 @@
 #include <poppler.h>
 
 #include "core/auto.h"
-#include "core/parse/limits.h"
 #include "core/parse/ocr.h"
 #include "core/parse/ocr/engine.h"
 
@@ -67,7 +66,7 @@ int ocr_page(PopplerPage *page, struct buf *text)
 	double width = 0, height = 0;
 
 	poppler_page_get_size(page, &width, &height);
-	if (!limits_left_ms() || !(width >= 1 && height >= 1 && width * height < 1e12))
+	if (!engine_has_time() || !(width >= 1 && height >= 1 && width * height < 1e12))
 		return 0;
 	double scale = scale_of(width, height);
 	AUTO(cairo_surface_destroy)

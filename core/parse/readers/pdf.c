@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/auto.h"
@@ -221,12 +222,13 @@ static double image_part(PopplerPage *page)
 	return largest;
 }
 
-/* Is the page a picture of its text? A logo on a page that is empty otherwise is not. */
-static bool is_picture(struct pdf *pdf, PopplerPage *page, const char *text)
+/* Is the page a picture of its text? A logo on a page that is empty otherwise is not. To look for
+ * images costs as much as the text did: @is_slow, where that was much. */
+static bool is_picture(struct pdf *pdf, PopplerPage *page, const char *text, bool is_slow)
 {
 	size_t letters = count_letters(text);
 
-	if (letters >= STAMP_LETTERS)
+	if (letters >= STAMP_LETTERS || (letters && is_slow))
 		return false;
 	double part = image_part(page);
 	pdf->has_images = pdf->has_images || part > 0;
@@ -262,12 +264,15 @@ static int read_page(struct pdf *pdf, int index)
 		hold(pdf, NULL);
 		return 0;
 	}
+	clock_t begun = clock();
 	g_autofree gchar *written = poppler_page_get_text(page);
+	bool is_slow = clock() - begun > CLOCKS_PER_SEC / 2;
 	if (written) {
 		join_words(written);
 		buf_adds(&text, written);
 	}
-	int rc = is_picture(pdf, page, written ? written : "") ? read_picture(pdf, page, &text) : 0;
+	bool is_seen = is_picture(pdf, page, written ? written : "", is_slow);
+	int rc = is_seen ? read_picture(pdf, page, &text) : 0;
 	if (rc)
 		return rc;
 	pdf_notes_add(page, &text);
