@@ -17,7 +17,8 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' $(1) $(2))
 # What askfs is built from, is tested with, and is looked over with: Debian's names.
 build_deps := pkg-config libfuse3-dev fuse3 libsqlite3-dev libcurl4-openssl-dev libicu-dev \
 	libmagic-dev libcjson-dev libssl-dev zlib1g-dev libxml2-dev libpoppler-glib-dev poppler-data libuchardet-dev libstemmer-dev \
-	libseccomp-dev libinih-dev libarchive-dev libgmime-3.0-dev
+	libseccomp-dev libinih-dev libarchive-dev libgmime-3.0-dev \
+	libtesseract-dev libleptonica-dev libexif-dev tesseract-ocr-eng tesseract-ocr-osd
 check_deps := libcmocka-dev python3 rsync busybox-static vim curl git perl libglib2.0-bin zip unzip
 lint_deps  := clang-format cppcheck mandoc python3
 
@@ -31,6 +32,13 @@ parse_optional := $(call have,gmime-3.0)
 parse_defines  := $(if $(filter gmime-3.0,$(parse_optional)),-DHAVE_GMIME)
 parse_missing  := $(if $(filter gmime-3.0,$(parse_optional)),, \
 	$(addprefix core/parse/readers/,mail.c mail_message.c mail_stream.c mbox.c mhtml.c))
+
+# Text in images is read by a program of its own, which is left out where its libraries are.
+have_ocr     := $(if $(call have,tesseract),$(call have,lept))
+ocr_packages := tesseract lept cairo $(call have,libexif)
+ifneq ($(have_ocr),)
+parse_defines += -DHAVE_OCR $(if $(filter libexif,$(ocr_packages)),-DHAVE_EXIF)
+endif
 
 # pkg-config is asked once for each list, when the first recipe needs it: it may not be there
 # yet while `make deps` runs.
@@ -51,6 +59,7 @@ core_sources   := $(wildcard core/*.c core/text/*.c core/tools/*.c)
 local_sources  := $(wildcard core/local/*.c core/local/*/*.c core/remote/*.c)
 fs_sources     := $(filter-out fs/main.c,$(wildcard fs/*.c))
 parse_sources  := $(filter-out $(parse_missing),$(wildcard core/parse/*.c core/parse/readers/*.c))
+ocr_sources    := $(filter-out core/parse/ocr_absent.c,$(parse_sources)) $(wildcard core/parse/ocr/*.c)
 unit_sources   := $(wildcard tests/unit/test_*.c)
 helper_sources := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
 unit_programs  := $(patsubst tests/unit/%.c,$(B)/%,$(unit_sources))
@@ -59,7 +68,9 @@ bench_programs :=
 objects   = $(patsubst %.c,$(B)/obj/%.o,$(1))
 core_libs = $(call ask_pkg,--libs $(core_packages)) -lstemmer -lm
 
-all: $(B)/askfs $(B)/askfs-parse ## build the two programs (SAN=address,undefined: sanitized)
+ocr_program := $(if $(have_ocr),$(B)/askfs-parse-ocr)
+
+all: $(B)/askfs $(B)/askfs-parse $(ocr_program) ## build the programs (SAN=address,undefined: sanitized)
 
 # Fragments add to the lists above and to the targets below.
 -include $(wildcard core/parse/*.mk tests/*/*.mk)
@@ -81,12 +92,17 @@ $(B)/askfs-parse: $(call objects,$(parse_sources)) $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(link_flags) -o $@ $^ $(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
 
+$(B)/askfs-parse-ocr: $(call objects,$(ocr_sources)) $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(link_flags) -o $@ $^ $(call ask_pkg,--libs $(parse_packages) $(ocr_packages)) -lmagic $(core_libs)
+
 $(B)/test_%: $(B)/obj/tests/unit/test_%.o $(call objects,$(helper_sources)) $(B)/liblocal.a $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(link_flags) -o $@ $^ -lcmocka $(core_libs)
 
 $(B)/obj/fs/%.o: packages := $(fs_packages) $(core_packages)
 $(B)/obj/core/parse/%.o: packages := $(parse_packages)
+$(B)/obj/core/parse/ocr/%.o: packages := $(parse_packages) $(ocr_packages)
 $(B)/obj/core/parse/%.o: defines := $(parse_defines)
 $(B)/obj/%.o: packages ?= $(core_packages)
 # Loops over weights and vectors are worth vectorising.
@@ -99,7 +115,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # Another PREFIX or other flags than last time: everything is compiled again.
-flags := $(CC) $(parse_optional) $(CFLAGS) $(PREFIX) $(VERSION)
+flags := $(CC) $(parse_optional) $(parse_defines) $(CFLAGS) $(PREFIX) $(VERSION)
 $(B)/flags: force
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(flags)' | cmp -s - $@ || echo '$(flags)' > $@
@@ -113,7 +129,7 @@ check: deps-check ## build and run every test (T=part-of-a-name, REPEAT=n, SAN=t
 	$(Q)$(MAKE) --no-print-directory all $(unit_programs)
 	$(Q)tests/check --build $(B) --only '$(T)' --repeat '$(REPEAT)' unit mount
 
-unit: $(unit_programs) $(B)/askfs-parse ## build and run the unit tests alone (T=, REPEAT=)
+unit: $(unit_programs) $(B)/askfs-parse $(ocr_program) ## build and run the unit tests alone (T=, REPEAT=)
 	$(Q)tests/check --build $(B) --only '$(T)' --repeat '$(REPEAT)' unit
 
 bench: deps-check ## print the measured figures (FORMATS=folders of more documents)
@@ -166,6 +182,8 @@ install: all ## install under PREFIX (/usr/local), below DESTDIR
 	$(call say,INST,$(DESTDIR)$(PREFIX))
 	$(Q)install -D -m 755 $(B)/askfs $(bin_dir)/askfs
 	$(Q)install -D -m 755 $(B)/askfs-parse $(libexec_dir)/askfs-parse
+	$(Q)if [ -n "$(ocr_program)" ]; then \
+		install -D -m 755 $(B)/askfs-parse-ocr $(libexec_dir)/askfs-parse-ocr; fi
 	$(Q)install -d $(sbin_dir) && ln -sf $(PREFIX)/bin/askfs $(sbin_dir)/mount.fuse.askfs
 	$(Q)install -D -m 644 -t $(man_dir)/man1 man/askfs.1
 	$(Q)install -D -m 644 -t $(man_dir)/man5 man/askfs.5 man/askfs.conf.5
@@ -181,7 +199,8 @@ install: all ## install under PREFIX (/usr/local), below DESTDIR
 		> $(unit_dir)/user/askfs.service
 
 uninstall: ## remove what install has put there
-	$(Q)rm -f $(bin_dir)/askfs $(libexec_dir)/askfs-parse $(sbin_dir)/mount.fuse.askfs \
+	$(Q)rm -f $(bin_dir)/askfs $(libexec_dir)/askfs-parse \
+		$(libexec_dir)/askfs-parse-ocr $(sbin_dir)/mount.fuse.askfs \
 		$(man_dir)/man1/askfs.1 $(man_dir)/man5/askfs.5 $(man_dir)/man5/askfs.conf.5 \
 		$(bash_dir)/askfs $(zsh_dir)/_askfs \
 		$(unit_dir)/system/askfs@.service $(unit_dir)/user/askfs.service

@@ -12,7 +12,7 @@
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
-#define CONFIG_SETTINGS 68
+#define CONFIG_SETTINGS 70
 
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
  * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
@@ -72,6 +72,8 @@ struct config {
 	char *parse_program; /* "": askfs-parse beside askfs or in libexec */
 	uint64_t parse_memory;
 	uint64_t parse_cpu_s, parse_wall_s;
+	uint64_t ocr_cpu_s;
+	char *ocr_languages; /* "auto" or "eng+deu" */
 	uint64_t parse_text_bytes;
 
 	/* [archive] the limits of what is inside one file */

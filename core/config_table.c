@@ -147,6 +147,10 @@ const struct setting config_settings[] = {
 		"CPU time that one document may take"},
 	{"parse", "wall", NULL, "parse_wall", FIELD(parse_wall_s), "120s", SECONDS(1, 86400),
 		"time that one document may take"},
+	{"parse", "ocr_cpu", NULL, "ocr_cpu", FIELD(ocr_cpu_s), "300s", SECONDS(1, 86400),
+		"CPU time for a document whose text is read from images"},
+	{"parse", "ocr_languages", NULL, "ocr_languages", FIELD(ocr_languages), "auto",
+		{VALUE_TEXT, 1, 200, NULL}, "their languages, as eng+deu; auto: those installed"},
 	{"parse", "text", NULL, "parse_text", FIELD(parse_text_bytes), "4G", SIZE(MIB, 64 * GIB),
 		"text that one document may hold"},
 

@@ -35,7 +35,25 @@
 struct parser {
 	struct parser_server *server;
 	struct parser_limits limits;
+	char *program; /* as the caller named it, or NULL */
+	pthread_mutex_t ocr_lock;
+	struct parser_server *ocr; /* ocr_lock; NULL: not started */
+	struct parser_limits ocr_limits;
+	char *ocr_languages;
 };
+
+/* Whom a request goes to, and on what terms. */
+struct route {
+	struct parser_server *server;
+	const struct parser_limits *limits;
+	uint32_t flags; /* REQUEST_… */
+	bool is_ocr; /* without it everything else can still be read: no matter of health */
+};
+
+static int note(const struct route *route, int rc, const struct err *err)
+{
+	return route->is_ocr ? rc : health_note(HEALTH_PARSER, rc, err);
+}
 
 static size_t append(char *to, size_t at, const void *from, size_t len)
 {
@@ -44,15 +62,17 @@ static size_t append(char *to, size_t at, const void *from, size_t len)
 }
 
 /* The request's packet into @data; its length. */
-static size_t make_request(const struct parser *parser, struct parse_item **items, size_t count,
+static size_t make_request(const struct route *route, struct parse_item **items, size_t count,
 	char data[PROTOCOL_REQUEST_MAX])
 {
 	struct protocol_request header = {
 		.magic = PROTOCOL_MAGIC,
 		.count = (uint32_t)count,
-		.memory = parser->limits.memory,
-		.text_bytes = parser->limits.text_bytes,
-		.cpu_s = parser->limits.cpu_s,
+		.memory = route->limits->memory,
+		.text_bytes = route->limits->text_bytes,
+		.cpu_s = route->limits->cpu_s,
+		.wall_s = route->limits->wall_s,
+		.flags = route->flags,
 	};
 	size_t len = append(data, 0, &header, sizeof(header));
 
@@ -68,8 +88,8 @@ static size_t make_request(const struct parser *parser, struct parse_item **item
 
 /* Send the request; *reply becomes our end of its reply socket. *generation says which server
  * has it. 0 or -errno with *err set. */
-static int send_request(struct parser *parser, struct parse_item **items, size_t count, int *reply,
-	unsigned *generation, struct err *err)
+static int send_request(const struct route *route, struct parse_item **items, size_t count,
+	int *reply, unsigned *generation, struct err *err)
 {
 	char data[PROTOCOL_REQUEST_MAX];
 	int fds[PROTOCOL_ITEMS_MAX + 1], ends[2];
@@ -79,8 +99,8 @@ static int send_request(struct parser *parser, struct parse_item **items, size_t
 	fds[0] = ends[1];
 	for (size_t i = 0; i < count; i++)
 		fds[i + 1] = items[i]->fd;
-	size_t len = make_request(parser, items, count, data);
-	int rc = parser_server_send(parser->server, data, len, fds, count + 1, generation, err);
+	size_t len = make_request(route, items, count, data);
+	int rc = parser_server_send(route->server, data, len, fds, count + 1, generation, err);
 	close(ends[1]);
 	*reply = ends[0];
 	if (rc)
@@ -107,10 +127,10 @@ static bool await_packet(int socket, int64_t *left_ns)
 /* Read the reply to its end, or to where a sink has had enough or it makes no sense. False if
  * the server has died or is stuck. Only the time spent here on waiting counts for the limit: a
  * parser that waits for a slow sink is not late. */
-static bool read_reply(struct parser *parser, int socket, struct reply *reply)
+static bool read_reply(int socket, struct reply *reply)
 {
 	char packet[PROTOCOL_PACKET_MAX];
-	int64_t left_ns = parser->limits.wall_s * NS_PER_SEC;
+	int64_t left_ns = reply->limits->wall_s * NS_PER_SEC;
 	bool has_given_up = false;
 
 	while (!reply->has_ended) {
@@ -143,32 +163,33 @@ static void fail_all(struct parse_item **items, size_t count, int code, const st
 
 /* One request, one try. 0: every item of @reply that is done has its result; -EIO: the
  * server could not be reached or died. */
-static int exchange(struct parser *parser, struct reply *reply, struct err *err)
+static int exchange(const struct route *route, struct reply *reply, struct err *err)
 {
 	unsigned generation;
 	int socket;
 
-	int rc = send_request(parser, reply->items, reply->count, &socket, &generation, err);
+	int rc = send_request(route, reply->items, reply->count, &socket, &generation, err);
 	if (rc)
-		return health_note(HEALTH_PARSER, rc, err);
-	bool is_alive = read_reply(parser, socket, reply);
+		return note(route, rc, err);
+	bool is_alive = read_reply(socket, reply);
 	close(socket);
-	if (!is_alive) {
-		parser_server_died(parser->server, generation);
-		err_set(err, -EIO, "the parser's server has died");
-		return health_note(HEALTH_PARSER, -EIO, err);
-	}
-	return health_note(HEALTH_PARSER, 0, NULL);
+	if (is_alive)
+		return note(route, 0, NULL);
+	parser_server_died(route->server, generation);
+	err_set(err, -EIO, "the parser's server has died");
+	return note(route, -EIO, err);
 }
 
-/* A document by itself. Once more if the server died before it said anything. */
-static void run_one(struct parser *parser, struct parse_item *item)
+/* A document by itself. Once more if the server died before it said anything. True if a sink was
+ * given something. */
+static bool run_alone(const struct route *route, struct parse_item *item, bool may_need_ocr)
 {
-	for (int try = 0; try < 2; try++) {
+	for (int try = 0;; try++) {
 		AUTO_REPLY struct reply reply;
 		struct err err = ERR_NONE;
-		reply_init(&reply, &item, 1, &parser->limits);
-		int rc = exchange(parser, &reply, &err);
+		reply_init(&reply, &item, 1, route->limits);
+		reply.may_need_ocr = may_need_ocr;
+		int rc = exchange(route, &reply, &err);
 		if (rc && !reply.has_spoken && try == 0)
 			continue;
 		if (rc)
@@ -176,18 +197,72 @@ static void run_one(struct parser *parser, struct parse_item *item)
 		else
 			reply_settle(&reply);
 		item->max_rss_kib = reply.exit.max_rss_kib;
-		return;
+		return reply.has_spoken;
 	}
+}
+
+/* The server that reads images, started when the first one comes. NULL with *err set: it can't
+ * be had. */
+static struct parser_server *ocr_server(struct parser *parser, struct err *err)
+{
+	pthread_mutex_lock(&parser->ocr_lock);
+	if (!parser->ocr)
+		parser_server_new(&parser->ocr, parser->program, parser->ocr_languages, err);
+	struct parser_server *server = parser->ocr;
+	pthread_mutex_unlock(&parser->ocr_lock);
+	return server;
+}
+
+static void forget_try(struct parse_item *item)
+{
+	parsed_release(&item->parsed);
+	item->err = (struct err)ERR_NONE;
+	item->result = 0;
+}
+
+/* The document has to be read from its pixels. Where that breaks before any text came, it is asked
+ * for once more without: what a PDF has besides its images is not lost. */
+static void run_ocr(struct parser *parser, struct parse_item *item)
+{
+	struct err why = ERR_NONE;
+	struct route route = {
+		.server = ocr_server(parser, &why), .limits = &parser->ocr_limits, .is_ocr = true};
+
+	if (route.server) {
+		forget_try(item);
+		bool has_spoken = run_alone(&route, item, false);
+		if (has_spoken || (item->result != -ENOTRECOVERABLE && item->result != -EIO))
+			return;
+		why = item->err;
+	}
+	forget_try(item);
+	route = (struct route){
+		.server = parser->server, .limits = &parser->limits, .flags = REQUEST_WITHOUT_OCR};
+	run_alone(&route, item, false);
+	if (item->result == -ENODATA) {
+		struct err what = item->err;
+		err_set(&item->err, -ENODATA, "%s: %s", what.text, why.text);
+	}
+}
+
+static void run_one(struct parser *parser, struct parse_item *item)
+{
+	struct route route = {.server = parser->server, .limits = &parser->limits};
+
+	run_alone(&route, item, true);
+	if (item->result == PROTOCOL_OCR)
+		run_ocr(parser, item);
 }
 
 /* What the batch did not finish, and what it found to be no plain text, is done alone. */
 static void run_batch(struct parser *parser, struct parse_item **items, size_t count)
 {
+	struct route route = {.server = parser->server, .limits = &parser->limits};
 	AUTO_REPLY struct reply reply;
 	struct err err = ERR_NONE;
 
 	reply_init(&reply, items, count, &parser->limits);
-	exchange(parser, &reply, &err);
+	exchange(&route, &reply, &err);
 	for (size_t i = 0; i < count; i++)
 		if (!reply_is_done(&reply, i))
 			run_one(parser, items[i]);
@@ -196,13 +271,31 @@ static void run_batch(struct parser *parser, struct parse_item **items, size_t c
 /* What calls itself a page or a PDF would only be sent back from the batch. */
 static bool is_for_batch(const struct parse_item *item)
 {
-	static const char *const alone[] = {".pdf", ".html", ".htm", ".xhtml"};
+	static const char *const alone[] = {".pdf", ".html", ".htm", ".xhtml", ".png", ".jpg",
+		".jpeg", ".gif", ".webp", ".mp3"};
 	const char *dot = strrchr(item->name, '.');
 
 	for (size_t i = 0; dot && i < ARRAY_LEN(alone); i++)
 		if (!strcasecmp(dot, alone[i]))
 			return false;
 	return item->size <= BATCH_FILE_MAX;
+}
+
+/* What is beyond the ordinary for images: words are slow to read, and a machine is busy. */
+static int set_ocr(struct parser *parser, const char *program)
+{
+	struct parser_limits *limits = &parser->ocr_limits;
+	const char *languages = parser->limits.ocr_languages;
+
+	*limits = parser->limits;
+	if (limits->ocr_cpu_s)
+		limits->cpu_s = limits->ocr_cpu_s;
+	if (limits->wall_s < 2 * limits->cpu_s)
+		limits->wall_s = 2 * limits->cpu_s;
+	parser->ocr_languages = strdup(languages ? languages : "auto");
+	parser->limits.ocr_languages = limits->ocr_languages = parser->ocr_languages;
+	parser->program = program ? strdup(program) : NULL;
+	return parser->ocr_languages && (!program || parser->program) ? 0 : -ENOMEM;
 }
 
 int parser_new(struct parser **out, const char *program, const struct parser_limits *limits,
@@ -212,8 +305,10 @@ int parser_new(struct parser **out, const char *program, const struct parser_lim
 
 	if (!parser)
 		return err_set(err, -ENOMEM, "memory is short");
+	pthread_mutex_init(&parser->ocr_lock, NULL);
 	parser->limits = *limits;
-	int rc = parser_server_new(&parser->server, program, err);
+	int rc = set_ocr(parser, program) ? err_set(err, -ENOMEM, "memory is short") : 0;
+	rc = rc ? rc : parser_server_new(&parser->server, program, NULL, err);
 	if (rc) {
 		parser_free(parser);
 		return rc;
@@ -261,6 +356,10 @@ void parser_free(struct parser *parser)
 	if (!parser)
 		return;
 	parser_server_free(parser->server);
+	parser_server_free(parser->ocr);
+	pthread_mutex_destroy(&parser->ocr_lock);
+	free(parser->ocr_languages);
+	free(parser->program);
 	free(parser);
 }
 

@@ -17,6 +17,8 @@ struct parser_limits {
 	unsigned cpu_s; /* seconds of CPU time */
 	unsigned wall_s; /* seconds from its start */
 	uint64_t text_bytes; /* extracted text */
+	unsigned ocr_cpu_s; /* instead of cpu_s where text is read from images; 0: cpu_s */
+	const char *ocr_languages; /* "eng+deu"; NULL or "auto": those that are installed */
 };
 
 /* Where a page or a heading begins. */
@@ -79,8 +81,9 @@ struct parser_about {
 };
 
 /* Start the server program. @program NULL: askfs-parse beside the running executable, else in
- * the libexec folder that was compiled in. 0 or -errno with *err set. Before or after threads
- * exist; it is started again by itself when it dies. */
+ * the libexec folder that was compiled in. askfs-parse-ocr beside it is started when the first
+ * image comes. 0 or -errno with *err set. Before or after threads exist; it is started again by
+ * itself when it dies. @limits is copied. */
 int parser_new(struct parser **out, const char *program, const struct parser_limits *limits,
 	struct err *err);
 

@@ -198,6 +198,8 @@ static int take_member_end(struct reply *reply, const char *payload, size_t len)
 
 static bool is_result(const struct reply *reply, int result)
 {
+	if (result == PROTOCOL_OCR)
+		return reply->may_need_ocr && !reply->has_spoken;
 	return result <= 0 && result > -4096 && (result != PROTOCOL_ALONE || reply->count > 1);
 }
 

@@ -24,6 +24,7 @@ struct reply {
 	struct buf kept; /* batch: records of the current item until its END */
 	struct parsed parsed; /* of it */
 	int sink_result; /* what a sink said to stop */
+	bool may_need_ocr; /* PROTOCOL_OCR is an answer, as long as nothing was written */
 	bool is_nonsense; /* something came that an honest parser does not send */
 	bool is_member_open;
 	bool has_spoken; /* a sink has been given something */

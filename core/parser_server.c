@@ -32,6 +32,7 @@
 
 struct parser_server {
 	char *program;
+	char *languages; /* its argument; NULL: none */
 	pthread_mutex_t lock;
 	pid_t pid; /* lock; 0: none */
 	int control; /* lock; -1: none */
@@ -61,10 +62,24 @@ static char *find_program(const char *program)
 	return strdup(ASKFS_LIBEXEC "/askfs-parse");
 }
 
-/* The child gets @end as descriptor 0, and default signals. */
-static int spawn(const char *program, int end, pid_t *pid)
+/* askfs-parse-ocr beside @program. Takes and gives a string of the caller's. */
+static char *find_ocr(char *program)
 {
-	char *const argv[] = {"askfs-parse", NULL};
+	char *slash = program ? strrchr(program, '/') : NULL;
+	char *path = NULL;
+
+	if (program &&
+		asprintf(&path, "%.*saskfs-parse-ocr", slash ? (int)(slash + 1 - program) : 0,
+			program) < 0)
+		path = NULL;
+	free(program);
+	return path;
+}
+
+/* The child gets @end as descriptor 0, and default signals. */
+static int spawn(const char *program, char *languages, int end, pid_t *pid)
+{
+	char *const argv[] = {languages ? "askfs-parse-ocr" : "askfs-parse", languages, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t all, none;
@@ -130,7 +145,7 @@ static int start(struct parser_server *server, struct err *err)
 	server->started_ns = clock_mono_ns();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return err_set(err, -EIO, "no socket for the parser: %s", strerror(errno));
-	int rc = spawn(server->program, ends[1], &server->pid);
+	int rc = spawn(server->program, server->languages, ends[1], &server->pid);
 	close(ends[1]);
 	server->control = ends[0];
 	if (rc) {
@@ -149,7 +164,8 @@ static int start(struct parser_server *server, struct err *err)
 	return 0;
 }
 
-int parser_server_new(struct parser_server **out, const char *program, struct err *err)
+int parser_server_new(
+	struct parser_server **out, const char *program, const char *ocr_languages, struct err *err)
 {
 	struct parser_server *server = calloc(1, sizeof(*server));
 
@@ -158,7 +174,12 @@ int parser_server_new(struct parser_server **out, const char *program, struct er
 	server->control = -1;
 	pthread_mutex_init(&server->lock, NULL);
 	server->program = find_program(program);
-	int rc = server->program ? start(server, err) : err_set(err, -ENOMEM, "memory is short");
+	if (ocr_languages) {
+		server->program = find_ocr(server->program);
+		server->languages = strdup(ocr_languages);
+	}
+	bool is_whole = server->program && (server->languages || !ocr_languages);
+	int rc = is_whole ? start(server, err) : err_set(err, -ENOMEM, "memory is short");
 	if (rc) {
 		parser_server_free(server);
 		return rc;
@@ -279,5 +300,6 @@ void parser_server_free(struct parser_server *server)
 	stop(server);
 	pthread_mutex_destroy(&server->lock);
 	free(server->program);
+	free(server->languages);
 	free(server);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server process of askfs-parse, kept alive: for core/parser.c alone. */
+/* The server process of askfs-parse or askfs-parse-ocr, kept alive: for core/parser.c alone. */
 #ifndef ASKFS_CORE_PARSER_SERVER_H
 #define ASKFS_CORE_PARSER_SERVER_H
 
@@ -10,9 +10,10 @@
 struct parser_about;
 struct parser_server;
 
-/* Start the program (NULL: where it is installed) and wait until it is ready. 0 or -errno
- * with *err set. */
-int parser_server_new(struct parser_server **out, const char *program, struct err *err);
+/* Start the program (NULL: where it is installed) and wait until it is ready. @ocr_languages
+ * not NULL: start askfs-parse-ocr beside it, for these. 0 or -errno with *err set. */
+int parser_server_new(struct parser_server **out, const char *program, const char *ocr_languages,
+	struct err *err);
 
 /* Send a packet with descriptors (they stay the caller's); starts the server again if it has
  * died. *generation names the server that got it. 0, or -EIO with *err set: it can't be

@@ -424,6 +424,8 @@ static void look_at_parser(struct doctor *doctor)
 		.cpu_s = (unsigned)config->parse_cpu_s,
 		.wall_s = (unsigned)config->parse_wall_s,
 		.text_bytes = config->parse_text_bytes,
+		.ocr_cpu_s = (unsigned)config->ocr_cpu_s,
+		.ocr_languages = config->ocr_languages,
 	};
 	const char *program = config->parse_program[0] ? config->parse_program : NULL;
 	struct parser *parser;

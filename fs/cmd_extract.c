@@ -33,6 +33,8 @@ static int start_parser(struct parser **out, const char *config_path, struct err
 		.cpu_s = (unsigned)config.parse_cpu_s,
 		.wall_s = (unsigned)config.parse_wall_s,
 		.text_bytes = config.parse_text_bytes,
+		.ocr_cpu_s = (unsigned)config.ocr_cpu_s,
+		.ocr_languages = config.ocr_languages,
 	};
 	if (!rc)
 		rc = parser_new(

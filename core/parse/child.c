@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/parse/limits.h"
+#include "core/parse/ocr.h"
 #include "core/parse/out.h"
 #include "core/parse/reader.h"
 
@@ -53,7 +54,7 @@ static int confine(const struct request *request, int fds[PROTOCOL_ITEMS_MAX])
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != server)
 		return -ESRCH;
 	int rc = move_fds(request, fds);
-	rc = rc ? rc : limits_set(request->header.memory, request->header.cpu_s);
+	rc = rc ? rc : limits_set(&request->header);
 	return rc ? rc : confine_child();
 }
 
@@ -64,7 +65,7 @@ static int explain(int result, const struct protocol_request *limits, struct err
 		return err_set(err, -ENOTRECOVERABLE,
 			"the document needs more than the %llu MiB of memory that it may use",
 			(unsigned long long)(limits->memory >> 20));
-	if (!result || err->text[0])
+	if (!result || result == PROTOCOL_OCR || err->text[0])
 		return result;
 	if (result == -EFBIG)
 		return err_set(err, result, "the document holds more than %llu bytes of text",
@@ -109,6 +110,7 @@ void child_run(const struct request *request)
 	if (confine(request, fds))
 		_exit(EXIT_FAILURE); /* never a document without its confinement */
 	out_init(out, CHILD_REPLY, request->header.text_bytes);
+	ocr_begin(request->header.flags);
 	for (uint32_t i = 0; i < request->header.count; i++) {
 		struct source source = {
 			.fd = fds[i], .size = request->items[i].size, .name = request->names[i]};

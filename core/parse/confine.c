@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -24,6 +25,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <seccomp.h>
@@ -43,6 +45,7 @@
 static struct sock_filter child_filter[FILTER_MAX]; /* made in the server */
 static unsigned short child_filter_len;
 static rlim_t idle_address_space; /* of the server, bytes */
+static int64_t cpu_end_ms, wall_end_ms; /* of a child: on its CPU's clock, on the monotonic one */
 
 /* What every child does, with whatever arguments. */
 static const int child_calls[] = {SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv),
@@ -227,6 +230,23 @@ int limits_measure(struct err *err)
 	return 0;
 }
 
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec now = {0};
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int limits_left_ms(void)
+{
+	int64_t cpu = cpu_end_ms - clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+	int64_t wall = wall_end_ms - clock_ms(CLOCK_MONOTONIC);
+	int64_t left = cpu < wall ? cpu : wall;
+
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
 static int limit(__rlimit_resource_t resource, rlim_t soft, rlim_t hard)
 {
 	struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
@@ -234,10 +254,14 @@ static int limit(__rlimit_resource_t resource, rlim_t soft, rlim_t hard)
 	return setrlimit(resource, &limit) ? -errno : 0;
 }
 
-int limits_set(uint64_t memory, unsigned cpu_s)
+int limits_set(const struct protocol_request *request)
 {
-	rlim_t space = idle_address_space + memory;
+	rlim_t space = idle_address_space + request->memory;
+	unsigned cpu_s = request->cpu_s;
 	int rc = 0;
+
+	cpu_end_ms = (int64_t)cpu_s * 900;
+	wall_end_ms = clock_ms(CLOCK_MONOTONIC) + (int64_t)request->wall_s * 900;
 
 	/* SIGXCPU at the limit; SIGKILL a second later if that was caught */
 	rc = rc ? rc : limit(RLIMIT_CPU, cpu_s, (rlim_t)cpu_s + 1);

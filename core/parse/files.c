@@ -20,10 +20,21 @@
 
 #include "core/auto.h"
 #include "core/parse/namespace.h"
+#include "core/parse/ocr.h"
 
 /* What readers open: poppler's tables of character codes, fonts and where they are. */
 static const char *const short_list[] = {"/usr/share/poppler", "/usr/share/fonts",
 	"/usr/local/share/fonts", "/usr/share/fontconfig", "/etc/fonts", "/var/cache/fontconfig"};
+
+static size_t short_count(void)
+{
+	return ARRAY_LEN(short_list) + (ocr_folder() != NULL);
+}
+
+static const char *short_path(size_t i)
+{
+	return i < ARRAY_LEN(short_list) ? short_list[i] : ocr_folder();
+}
 
 /* struct landlock_ruleset_attr of ABI 6; installed headers may be older than the kernel. */
 struct ruleset {
@@ -82,10 +93,10 @@ int files_landlock(struct err *err)
 
 	if (ruleset < 0)
 		return err_set(err, -errno, "landlock: %s", strerror(errno));
-	for (size_t i = 0; i < ARRAY_LEN(short_list); i++)
-		if (allow_reading(ruleset, short_list[i]))
+	for (size_t i = 0; i < short_count(); i++)
+		if (allow_reading(ruleset, short_path(i)))
 			return err_set(
-				err, -errno, "landlock: %s: %s", short_list[i], strerror(errno));
+				err, -errno, "landlock: %s: %s", short_path(i), strerror(errno));
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0))
 		return err_set(err, -errno, "landlock: %s", strerror(errno));
 	return 0;
@@ -129,8 +140,8 @@ static int enter_namespace(void)
 		mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") ||
 		chdir("/tmp"))
 		return -errno;
-	for (size_t i = 0; i < ARRAY_LEN(short_list); i++) {
-		if ((rc = bind_reading(short_list[i])))
+	for (size_t i = 0; i < short_count(); i++) {
+		if ((rc = bind_reading(short_path(i))))
 			return rc;
 	}
 	if (syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))

@@ -8,6 +8,7 @@
 
 #include "core/err.h"
 #include "core/parse/files.h"
+#include "core/parse/protocol.h"
 
 /* The descriptors of a child. */
 enum { CHILD_REPLY = 1, CHILD_STDERR = 2, CHILD_FIRST = 3 };
@@ -32,7 +33,12 @@ int confine_child(void);
  * loaded and while /proc can be seen. 0 or -errno with *err set. */
 int limits_measure(struct err *err);
 
-/* The limits of one document, in a child: @memory is address space beyond the idle server's. */
-int limits_set(uint64_t memory, unsigned cpu_s);
+/* The limits that a request names, in a child: its memory is address space beyond the idle
+ * server's. */
+int limits_set(const struct protocol_request *request);
+
+/* Milliseconds that may be worked on until only a tenth of the CPU time or of the wall's is
+ * left; 0: it is time to hand in what there is. In a child. */
+int limits_left_ms(void);
 
 #endif

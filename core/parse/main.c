@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* askfs-parse: turns files into text where they can do no harm.
+/* askfs-parse: turns files into text where they can do no harm. askfs-parse-ocr is the same
+ * program and ocr/ (core/parse/ocr.h): what must be read from its pixels is left to it, so that
+ * not every document pays for what that loads.
  *
  * In reading order: protocol.h (what the daemon asks and gets), server.c (forks a child a
  * request), child.c (parses), type.c (what is it), plain.c, markdown.c, html.c, pdf.c (the
@@ -21,6 +23,7 @@
 #include "core/parse/child.h"
 #include "core/parse/format.h"
 #include "core/parse/limits.h"
+#include "core/parse/ocr.h"
 #include "core/parse/reader.h"
 #include "core/parse/server.h"
 
@@ -59,7 +62,7 @@ static void stand_in_front(void)
 	close(fd);
 }
 
-static int load_libraries(struct err *err)
+static int load_libraries(const char *languages, struct err *err)
 {
 	UErrorCode status = U_ZERO_ERROR;
 
@@ -72,14 +75,17 @@ static int load_libraries(struct err *err)
 #ifdef HAVE_GMIME
 	mail_prepare();
 #endif
-	return child_prepare() ? err_set(err, -ENOMEM, "memory is short") : type_prepare(err);
+	if (child_prepare())
+		return err_set(err, -ENOMEM, "memory is short");
+	int rc = type_prepare(err);
+	return rc ? rc : ocr_prepare(languages, err);
 }
 
 /* Namespaces come before the libraries, one of which might start a thread. */
-static int prepare(struct protocol_hello *hello, struct err *err)
+static int prepare(const char *languages, struct protocol_hello *hello, struct err *err)
 {
 	hello->has_network = !confine_network();
-	int rc = load_libraries(err);
+	int rc = load_libraries(languages, err);
 
 	rc = rc ? rc : limits_measure(err);
 	if (rc)
@@ -96,16 +102,16 @@ int main(int argc, char **argv)
 	struct err err = ERR_NONE;
 	int type;
 
-	(void)argc;
 	if (getsockopt(PROTOCOL_CONTROL, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof(type)}) ||
 		type != SOCK_SEQPACKET) {
 		fprintf(stderr, "%s: askfs starts this program; to try it: askfs extract FILE\n",
 			argv[0]);
 		return 2;
 	}
+	ocr_settle(argv);
 	settle_fds();
 	stand_in_front();
-	hello.result = prepare(&hello, &err);
+	hello.result = prepare(argc > 1 ? argv[1] : "auto", &hello, &err);
 	snprintf(hello.error, sizeof(hello.error), "%.*s", (int)sizeof(hello.error) - 1, err.text);
 	format_list(hello.reads, sizeof(hello.reads), hello.lacks, sizeof(hello.lacks));
 	if (send(PROTOCOL_CONTROL, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 || hello.result)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What travels between the daemon (core/parser.c) and askfs-parse.
+/* What travels between the daemon (core/parser.c) and askfs-parse or askfs-parse-ocr.
  *
  * Both are built from one tree and run on one machine: structs go as they lie in memory. Two
  * kinds of SOCK_SEQPACKET sockets: the control socket carries one request a packet from the
@@ -44,8 +44,12 @@ struct protocol_request {
 	uint64_t memory;
 	uint64_t text_bytes;
 	uint32_t cpu_s;
+	uint32_t wall_s;
+	uint32_t flags; /* REQUEST_… */
 	uint32_t reserved; /* 0 */
 };
+/* Nobody can read images: give what can be had without. */
+#define REQUEST_WITHOUT_OCR 1U
 struct protocol_item {
 	uint64_t size;
 	uint32_t name_len;
@@ -91,6 +95,8 @@ struct protocol_end {
 
 /* The document is not for a batch: ask for it again by itself. */
 #define PROTOCOL_ALONE (-1000)
+/* It has to be read from its pixels: ask askfs-parse-ocr for it. Nothing of it was written. */
+#define PROTOCOL_OCR (-1001)
 
 /* It ended by itself; it was killed because the daemon gave up; it could not be started. */
 enum protocol_reason { REASON_ENDED, REASON_WALL, REASON_FORK };

@@ -44,7 +44,7 @@ static inline bool source_is_all(const struct source *source)
 /* The readers: 0, or -errno with *err set. Each is called in a confined process. */
 typedef int reader_fn(const struct source *source, struct out *out, struct err *err);
 
-reader_fn plain_read, markdown_read, html_read, pdf_read;
+reader_fn plain_read, markdown_read, html_read, pdf_read, image_read, media_read;
 reader_fn rtf_read, word_read, excel_read, powerpoint_read, outlook_read, ole_read;
 
 /* The type of a compound file (OLE2) by what is in it; NULL: none, or too damaged to say. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/auto.h"
+#include "core/parse/ocr.h"
 #include "core/parser_reply.h"
 #include "core/text/utf8.h"
 
@@ -101,6 +102,7 @@ static void read_into(reader_fn *read, struct source *source, int fd)
 	struct err err = ERR_NONE;
 
 	out_init(out, fd, TEXT_MAX);
+	ocr_begin(REQUEST_WITHOUT_OCR);
 	int result = read(source, out, &err);
 	out_end(out, result, &err);
 	out_flush(out);

@@ -13,10 +13,11 @@ fuzz_amount  := $(if $(FUZZ_SECONDS),$(FUZZ_SECONDS)s,$(ROUNDS))
 fuzz_driver   = $(if $(FUZZER),,$(B)/obj/tests/fuzz/driver.o)
 fuzz_link     = $(link_flags) $(if $(FUZZER),-fsanitize=fuzzer)
 
-fuzz_targets  := plain markdown html pdf reply archive calendar contacts \
+fuzz_targets  := plain markdown html pdf media reply archive calendar contacts \
 	rtf word excel powerpoint outlook $(if $(filter gmime-3.0,$(parse_optional)),mail mbox mhtml)
 fuzz_seeds     = $(or $(fuzz_seeds_$(1)),tests/fixtures/parse/seeds/$(1)/*)
-fuzz_seeds_pdf        = $(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf))
+fuzz_seeds_pdf        = $(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf tests/formats/pdf/*.pdf))
+fuzz_seeds_media      = $(filter-out %.json %.py %.md,$(wildcard tests/formats/audio/*))
 fuzz_seeds_archive    = $(filter-out %.json %.md %/make,$(wildcard tests/formats/archive/*))
 fuzz_seeds_calendar   = tests/formats/calendar/*.ics
 fuzz_seeds_contacts   = tests/formats/calendar/*.vcf

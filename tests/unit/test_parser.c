@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <iconv.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "core/parser.h"
 #include "core/text/utf8.h"
 #include "tests/unit/parse_support.h"
+#include "tests/unit/scratch.h"
 
 #define FIXTURES "tests/fixtures/parse/"
 
@@ -251,7 +253,9 @@ static void what_is_no_text_is_refused_by_its_type(void **state)
 	assert_string_equal(c.item.parsed.content_type, "application/octet-stream");
 	case_release(&c);
 	case_init(&c, "a.txt", png, sizeof(png) - 1);
-	fails(&c, -ENODATA, "no text can be extracted from image/png");
+	case_run(parser, &c);
+	assert_true(c.item.result < 0); /* broken, or without OCR: as this was built */
+	assert_string_equal(c.item.parsed.content_type, "image/png");
 	assert_int_equal(c.text.len, 0);
 	case_release(&c);
 }
@@ -562,9 +566,42 @@ static void a_program_that_is_not_there_is_told(void **state)
 	assert_null(none);
 }
 
+/* A page that is an image costs the other pages nothing where nobody can read images: here
+ * askfs-parse-ocr is not beside the program. */
+static void a_pdf_keeps_its_text_without_ocr(void **state)
+{
+	AUTO_FREE char *program = case_program("");
+	char path[PATH_MAX], here[PATH_MAX];
+	struct parser_limits limits = case_limits();
+	struct parser *alone = NULL;
+	struct err err = ERR_NONE;
+	char *folder = scratch_new();
+	struct parse_case c;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/askfs-parse", folder);
+	assert_non_null(realpath(program, here));
+	assert_int_equal(symlink(here, path), 0);
+	assert_int_equal(parser_new(&alone, path, &limits, &err), 0);
+	case_init_file(&c, "tests/formats/pdf/mixed.pdf");
+	case_run(alone, &c);
+	assert_int_equal(c.item.result, 0);
+	assert_non_null(strstr(case_text(&c), "The pump is tested each Monday."));
+	assert_int_equal(c.item.parsed.page_count, 2);
+	case_release(&c);
+	case_init_file(&c, "tests/formats/pdf/scan.pdf");
+	case_run(alone, &c);
+	assert_int_equal(c.item.result, -ENODATA);
+	assert_non_null(strstr(c.item.err.text, "the PDF holds only images"));
+	case_release(&c);
+	parser_free(alone);
+	scratch_free(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pdf_keeps_its_text_without_ocr),
 		cmocka_unit_test(plain_text_is_kept_as_it_is),
 		cmocka_unit_test(control_characters_are_dropped),
 		cmocka_unit_test(invalid_bytes_become_replacement_characters),
