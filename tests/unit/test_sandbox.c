@@ -37,7 +37,7 @@ static struct parser_limits tight_limits(void)
 {
 	return (struct parser_limits){.memory = (uint64_t)128 << 20,
 		.cpu_s = 1,
-		.wall_s = 3,
+		.wall_s = 20, /* on a busy machine, a second of CPU time takes many */
 		.text_bytes = (uint64_t)1 << 20};
 }
 
@@ -52,12 +52,20 @@ static struct parser *parser_start(const struct parser_limits *limits)
 	return started;
 }
 
-static int start(void **state)
+/* In the place of the one that runs. */
+static void restart(unsigned wall_s)
 {
 	struct parser_limits limits = tight_limits();
 
-	(void)state;
+	limits.wall_s = wall_s;
+	parser_free(parser);
 	parser = parser_start(&limits);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	restart(tight_limits().wall_s);
 	return parser ? 0 : -1;
 }
 
@@ -366,9 +374,16 @@ static void limits_end_a_document(void **state)
 	fails_with("!recurse", -ENOTRECOVERABLE, "Segmentation fault");
 	fails_with("!spin", -ENOTRECOVERABLE, "1 s of CPU time");
 	fails_with("!spin-on", -ENOTRECOVERABLE, "1 s of CPU time");
-	fails_with("!sleep", -ENOTRECOVERABLE, "took more than 3 s");
-	assert_true(clock_mono_ns() - begun < 12 * NS_PER_SEC);
+	assert_true(clock_mono_ns() - begun < 60 * NS_PER_SEC);
 	outcome_is("!open /", "EACCES"); /* and the next one is read */
+}
+
+static void waiting_ends_too(void **state)
+{
+	(void)state;
+	restart(2);
+	fails_with("!sleep", -ENOTRECOVERABLE, "took more than 2 s");
+	restart(tight_limits().wall_s);
 }
 
 /* Takes its first text, then four seconds of time. */
@@ -391,6 +406,7 @@ static void a_slow_sink_is_not_the_parsers_fault(void **state)
 	size_t total = 0;
 
 	(void)state;
+	restart(3);
 	memset(text, 'x', LEN);
 	case_init(&c, "a.txt", text, LEN);
 	c.item.sink = (struct parse_sink){.text = dawdle, .context = &total};
@@ -398,6 +414,7 @@ static void a_slow_sink_is_not_the_parsers_fault(void **state)
 	assert_int_equal(c.item.result, 0);
 	assert_int_equal(total, LEN);
 	case_release(&c);
+	restart(tight_limits().wall_s);
 }
 
 static void endless_text_is_cut_off(void **state)
@@ -464,7 +481,7 @@ static void a_forged_end_ends_only_itself(void **state)
 	(void)state;
 	for (int i = 0; i < 70; i++) /* more than the server has children at a time */
 		fails_with("!forge-exit", -ENOTRECOVERABLE, "gave up");
-	assert_true(clock_mono_ns() - begun < 10 * NS_PER_SEC);
+	assert_true(clock_mono_ns() - begun < 30 * NS_PER_SEC);
 	outcome_is("!open /", "EACCES");
 }
 
@@ -551,9 +568,11 @@ static void a_server_that_dies_under_a_document(void **state)
 	pthread_t killer;
 
 	(void)state;
+	restart(3);
 	assert_int_equal(pthread_create(&killer, NULL, kill_server_soon, NULL), 0);
 	fails_with("!sleep", -ENOTRECOVERABLE, "took more than 3 s");
 	pthread_join(killer, NULL);
+	restart(tight_limits().wall_s);
 }
 
 static void the_server_goes_with_its_client(void **state)
@@ -645,7 +664,7 @@ static void ends_well(const char *path)
 		fail_msg("%s: %d without a reason", path, c.item.result);
 	if (!c.item.parsed.content_type)
 		fail_msg("%s: no type (%s)", path, c.item.err.text);
-	assert_true(clock_mono_ns() - begun < 10 * NS_PER_SEC);
+	assert_true(clock_mono_ns() - begun < 30 * NS_PER_SEC);
 	case_release(&c);
 }
 
@@ -708,6 +727,7 @@ int main(void)
 		cmocka_unit_test(calls_of_another_architecture_kill),
 		cmocka_unit_test(the_server_has_a_network_of_its_own),
 		cmocka_unit_test(limits_end_a_document),
+		cmocka_unit_test(waiting_ends_too),
 		cmocka_unit_test(a_slow_sink_is_not_the_parsers_fault),
 		cmocka_unit_test(endless_text_is_cut_off),
 		cmocka_unit_test(an_endless_member_is_cut_off),
