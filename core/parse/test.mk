@@ -17,5 +17,5 @@ $(B)/test_parser: | $(B)/askfs-parse
 $(B)/test_sandbox: | $(B)/askfs-parse $(B)/askfs-parse-test
 
 -include $(parse_test_objects:.o=.d)
-$(B)/test_formats: | $(B)/askfs-parse
+$(B)/test_formats $(B)/test_text_kind: | $(B)/askfs-parse
 $(B)/test_hostile: | $(B)/askfs-parse
