@@ -17,5 +17,4 @@ $(B)/test_parser: | $(B)/askfs-parse $(ocr_program)
 $(B)/test_sandbox: | $(B)/askfs-parse $(B)/askfs-parse-test
 
 -include $(parse_test_objects:.o=.d)
-$(B)/test_formats: | $(B)/askfs-parse $(ocr_program)
-$(B)/test_hostile: | $(B)/askfs-parse $(ocr_program)
+$(B)/test_formats $(B)/test_text_kind $(B)/test_hostile: | $(B)/askfs-parse $(ocr_program)

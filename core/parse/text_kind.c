@@ -150,7 +150,7 @@ static bool may_be_mail(const char *name, const char *extension)
 
 static const char *mail_kind(const struct header *header, const char *extension)
 {
-	static const char *const mails[] = {"", "eml", "mim", "mime", "email", "nws", NULL};
+	static const char *const mails[] = {"eml", "emlx", "mim", "mime", "email", "nws", NULL};
 	static const char *const pages[] = {"mht", "mhtml", NULL};
 	unsigned seen = header->seen;
 	bool was_sent = seen & SEEN_FROM && seen & (SEEN_DATE | SEEN_RECEIVED | SEEN_ID);
@@ -161,7 +161,9 @@ static const char *mail_kind(const struct header *header, const char *extension)
 		return "multipart/related";
 	if (was_sent && header->count >= 3)
 		return "message/rfc822";
-	if (header->count >= 2 && is_one_of(extension, mails))
+	if (header->count >= 1 && is_one_of(extension, mails))
+		return "message/rfc822";
+	if (header->count >= 2 && !*extension)
 		return "message/rfc822";
 	return NULL;
 }

@@ -341,25 +341,39 @@ bool mail_is_locked(GMimeMessage *message)
 	return body && (is_type(body, "multipart", "encrypted") || is_sealed(body));
 }
 
+/* "Content-Type: text", or nothing: what is no type counts as plain text (RFC 2045, 5.2). */
+static bool has_no_type(GMimeObject *part)
+{
+	const char *raw = mail_raw_header(part, "Content-Type");
+
+	return !raw || !memchr(raw, '/', strcspn(raw, ";")) || is_type(part, "plain", "text");
+}
+
+/* Texts that are documents of their own. */
+static bool is_text_file(GMimeObject *part)
+{
+	static const char *const types[] = {"rtf", "vcard", "x-vcard", "directory"};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (is_type(part, "text", types[i]))
+			return true;
+	return false;
+}
+
 /* Is it shown as part of the message, rather than beside it? */
 static bool is_body(GMimeObject *part)
 {
 	static const char *const shown[] = {"plain", "html", "enriched", "calendar"};
-	const char *type = mail_raw_header(part, "Content-Type");
+	AUTO_BUF struct buf name;
 
+	buf_init(&name, NAME_MAX_BYTES * 2);
 	if (mail_header_is(mail_raw_header(part, "Content-Disposition"), "attachment"))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
 		if (is_type(part, "text", shown[i]))
 			return true;
-	AUTO_BUF struct buf name;
-	buf_init(&name, NAME_MAX_BYTES * 2);
-	return (!type ||
-		       (is_type(part, "text", "*") && !is_type(part, "text", "rtf") &&
-			       !is_type(part, "text", "vcard") &&
-			       !is_type(part, "text", "x-vcard") &&
-			       !is_type(part, "text", "directory"))) &&
-		!given_name(part, &name);
+	bool is_text = has_no_type(part) || is_type(part, "text", "*");
+	return is_text && !is_text_file(part) && !given_name(part, &name);
 }
 
 /* A picture of the page's looks, or one without a name. */
