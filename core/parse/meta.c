@@ -23,6 +23,25 @@ void meta_release(struct meta *meta)
 	meta->object = NULL;
 }
 
+/* A field ends where a control character stands (out_field), and JSON does not escape DEL and those
+ * beyond ASCII. @text is valid UTF-8. */
+static void drop_controls(char *text)
+{
+	const unsigned char *from = (const unsigned char *)text;
+	char *to = text;
+
+	while (*from) {
+		if (*from == 0xc2 && from[1] < 0xa0) {
+			from += 2;
+			continue;
+		}
+		if (*from != 0x7f)
+			*to++ = (char)*from;
+		from++;
+	}
+	*to = '\0';
+}
+
 void meta_add_text(struct meta *meta, const char *name, const char *value, size_t len)
 {
 	static const char spaces[] = " \t\r\n\f\v";
@@ -37,8 +56,10 @@ void meta_add_text(struct meta *meta, const char *name, const char *value, size_
 		cJSON_HasObjectItem(meta->object, name))
 		return;
 	AUTO_FREE char *copy = strndup(value, len);
-	if (copy)
-		cJSON_AddStringToObject(meta->object, name, copy);
+	if (!copy)
+		return;
+	drop_controls(copy);
+	cJSON_AddStringToObject(meta->object, name, copy);
 }
 
 void meta_add(struct meta *meta, const char *name, const char *value)
