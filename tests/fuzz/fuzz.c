@@ -46,7 +46,8 @@ void fuzz_reply(const uint8_t *data, size_t size, int must_accept)
 {
 	struct parser_limits limits = {.text_bytes = TEXT_MAX};
 	struct tally tally = {0};
-	struct parse_item item = {.sink = {on_text, on_mark, &tally}}, *items[] = {&item};
+	struct parse_item item = {.sink = {.text = on_text, .mark = on_mark, .context = &tally}};
+	struct parse_item *items[] = {&item};
 	AUTO_REPLY struct reply reply;
 
 	reply_init(&reply, items, 1, &limits);
