@@ -15,6 +15,11 @@ $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_objects) $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(link_flags) -o $@ $^ $(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
 
+# Office documents: those of the formats' tests, unpacked.
+office_seeds   := $(filter-out %/encrypted.docx %/cut.docx,$(wildcard tests/formats/office/*.docx \
+	tests/formats/office/*.xlsx tests/formats/office/*.pptx tests/formats/office/*.od?))
+fuzz_programs  += $(B)/fuzz_office
+
 # What reads an embedding model. The seeds tell of the small model that the unit tests make.
 model_targets := packed folder tokenizer text
 model_seeds    = $(if $(filter tokenizer,$(1)),tests/fixtures/embed/unigram/tokenizer.json, \
@@ -36,6 +41,8 @@ $(B)/model_seeds: $(B)/obj/tests/fuzz/model_seeds.o $(B)/obj/tests/unit/embed_wo
 fuzz: $(fuzz_programs) ## give the readers broken documents (ROUNDS=, FUZZ_SEED=)
 	$(Q)set -e; $(foreach t,$(fuzz_targets),echo '== $(t)'; \
 		$(B)/fuzz_$(t) $(ROUNDS) $(FUZZ_SEED) $(call fuzz_seeds,$(t));)
+	$(Q)tests/fuzz/store_office $(B)/fuzz-seeds/office $(office_seeds)
+	$(Q)echo '== office'; $(B)/fuzz_office $(ROUNDS) $(FUZZ_SEED) $(B)/fuzz-seeds/office/*
 	$(Q)$(B)/model_seeds $(B)/fuzz-seeds
 	$(Q)set -e; $(foreach t,$(model_targets),echo '== $(t)'; \
 		$(B)/fuzz_$(t) $(ROUNDS) $(FUZZ_SEED) $(call model_seeds,$(t));)
