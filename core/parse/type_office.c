@@ -42,13 +42,16 @@ static const struct {
 		"application/vnd.ms-powerpoint.slideshow.macroEnabled.12"},
 };
 
-/* Main parts by their names, for a package that was cut off before its content types. */
+/* Parts by the beginnings of their names, for a package that was cut off before its content
+ * types. */
 static const struct {
 	const char *part, *type;
 } ooxml_parts[] = {
-	{"word/document.xml", OOXML "wordprocessingml.document"},
+	{"word/document", OOXML "wordprocessingml.document"},
 	{"xl/workbook.xml", OOXML "spreadsheetml.sheet"},
+	{"xl/worksheets/", OOXML "spreadsheetml.sheet"},
 	{"ppt/presentation.xml", OOXML "presentationml.presentation"},
+	{"ppt/slides/", OOXML "presentationml.presentation"},
 };
 
 static void add_type(
@@ -66,6 +69,14 @@ static void add_type(
 			*type = ooxml_types[i].type;
 }
 
+static bool has_part_like(const struct package *package, const char *beginning)
+{
+	for (size_t i = 0; i < package_count(package); i++)
+		if (!strncmp(package_name(package, i), beginning, strlen(beginning)))
+			return true;
+	return false;
+}
+
 static const char *type_of_ooxml(struct package *package)
 {
 	static const struct xml_handler handler = {.start = add_type};
@@ -74,7 +85,7 @@ static const char *type_of_ooxml(struct package *package)
 
 	xml_part(package, "[Content_Types].xml", &handler, &type, &ignored);
 	for (size_t i = 0; !type && i < ARRAY_LEN(ooxml_parts); i++)
-		if (package_has(package, ooxml_parts[i].part))
+		if (has_part_like(package, ooxml_parts[i].part))
 			type = ooxml_parts[i].type;
 	return type;
 }

@@ -126,6 +126,10 @@ static char *find_main(const struct ooxml *ooxml, const char *name)
 	for (size_t i = 0; i < package_count(ooxml->package); i++)
 		if (is_part_called(package_name(ooxml->package, i), name))
 			return strdup(package_name(ooxml->package, i));
+	for (size_t i = 0; i < package_count(ooxml->package); i++)
+		if (!strncmp(package_name(ooxml->package, i), "xl/worksheets/", 14) ||
+			!strncmp(package_name(ooxml->package, i), "ppt/slides/", 11))
+			return strdup(name); /* a part that was cut off, but not what it lists */
 	return NULL;
 }
 

@@ -42,7 +42,8 @@ struct ooxml {
 };
 
 /* Open @source. Its main part is the one the package points at, or (where it points at none) the
- * first whose name ends in @name. 0; -EBADMSG: there is none; as package_open; with *err set. */
+ * first whose name ends in @name; where that was cut off, @name, which is missing then. 0;
+ * -EBADMSG: there is none; as package_open; with *err set. */
 int ooxml_open(struct ooxml *ooxml, const struct source *source, const char *name, struct err *err);
 void ooxml_close(struct ooxml *ooxml);
 

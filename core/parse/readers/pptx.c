@@ -556,7 +556,9 @@ static int read_slides(struct pptx *pptx, struct err *err)
 	if (!slides)
 		return err_set(err, -ENOMEM, "memory is short");
 	slides->rels = &pptx->ooxml.rels;
-	int rc = xml_part(pptx->ooxml.package, pptx->ooxml.main, &handler, slides, err);
+	int rc = office_part_result(
+		xml_part(pptx->ooxml.package, pptx->ooxml.main, &handler, slides, err),
+		pptx->ooxml.main, err);
 	if (!slides->count)
 		find_slides(pptx, slides);
 	if (!slides->count && !rc)

@@ -350,7 +350,9 @@ static int read_workbook(struct xlsx *xlsx, struct err *err)
 	if (!sheets || !xlsx->sheet)
 		return err_set(err, -ENOMEM, "memory is short");
 	sheets->xlsx = xlsx;
-	int rc = xml_part(xlsx->ooxml.package, xlsx->ooxml.main, &handler, sheets, err);
+	int rc = office_part_result(
+		xml_part(xlsx->ooxml.package, xlsx->ooxml.main, &handler, sheets, err),
+		xlsx->ooxml.main, err);
 	if (!sheets->count)
 		find_sheets(xlsx, sheets);
 	if (!sheets->count && !rc)
