@@ -27,6 +27,53 @@ struct flow_table {
 	bool owes_name; /* the cell has no text yet, and its column a name */
 };
 
+/* What a tape holds: a byte of these, a number, and for text as many bytes. */
+enum op {
+	OP_WORDS,
+	OP_PREFORMATTED,
+	OP_SPACE,
+	OP_LINE,
+	OP_PARAGRAPH,
+	OP_HEADING,
+	OP_HEADING_END,
+	OP_PAGE,
+	OP_PAGE_BREAK,
+	OP_TABLE,
+	OP_ROW,
+	OP_ROW_IS_PLAIN,
+	OP_CELL,
+	OP_ROW_END,
+	OP_TABLE_END
+};
+
+/* True: it was recorded. */
+static bool record(struct flow *flow, enum op op, uint32_t number)
+{
+	char bytes[1 + sizeof(number)] = {(char)op};
+
+	if (!flow->tape)
+		return false;
+	memcpy(bytes + 1, &number, sizeof(number));
+	buf_add(flow->tape, bytes, sizeof(bytes));
+	return true;
+}
+
+static bool record_text(struct flow *flow, enum op op, const char *utf8, size_t len)
+{
+	while (flow->tape && len) {
+		uint32_t part = len < LINE_MAX_BYTES ? (uint32_t)len : (uint32_t)LINE_MAX_BYTES;
+		while (part < len && part > 1 && (utf8[part] & 0xc0) == 0x80)
+			part--;
+		if (flow->tape->max - flow->tape->len <= part + sizeof(part))
+			flow->tape->failed = -EFBIG; /* never half an entry */
+		record(flow, op, part);
+		buf_add(flow->tape, utf8, part);
+		utf8 += part;
+		len -= part;
+	}
+	return flow->tape != NULL;
+}
+
 void flow_init(struct flow *flow, struct out *out)
 {
 	*flow = (struct flow){.out = out};
@@ -98,11 +145,17 @@ static void flush(struct flow *flow)
 	write_name(flow);
 	keep_name(flow);
 	flow->is_cell_start = false;
+	if (flow->soft_page)
+		out_mark(out, MARK_PAGE, flow->soft_page,
+			out->chars + out_count(flow->line.data, flow->soft_at),
+			out->chars + out_count(flow->line.data, flow->soft_at));
+	flow->soft_page = 0;
 	if (flow->heading)
 		out_mark(out, MARK_HEADING, flow->heading, out->chars,
 			out->chars + out_count(flow->line.data, flow->line.len));
 	out_text(out, flow->line.data, flow->line.len);
 	flow->has_text = true;
+	flow->row_has_text = true;
 	buf_clear(&flow->line);
 }
 
@@ -116,27 +169,37 @@ static void separate(struct flow *flow, enum flow_separator separator)
 
 void flow_line(struct flow *flow)
 {
+	if (record(flow, OP_LINE, 0))
+		return;
 	separate(flow, FLOW_LINE);
 }
 
 void flow_paragraph(struct flow *flow)
 {
+	if (record(flow, OP_PARAGRAPH, 0))
+		return;
 	separate(flow, FLOW_PARAGRAPH);
 }
 
 void flow_space(struct flow *flow)
 {
+	if (record(flow, OP_SPACE, 0))
+		return;
 	flow->ends_in_space = true;
 }
 
 void flow_heading(struct flow *flow, uint32_t level)
 {
+	if (record(flow, OP_HEADING, level))
+		return;
 	separate(flow, FLOW_PARAGRAPH);
 	flow->heading = level < 1 ? 1 : level > 6 ? 6 : level;
 }
 
 void flow_heading_end(struct flow *flow)
 {
+	if (record(flow, OP_HEADING_END, 0))
+		return;
 	separate(flow, FLOW_PARAGRAPH);
 	flow->heading = 0;
 }
@@ -181,6 +244,8 @@ void flow_words(struct flow *flow, const char *utf8, size_t len)
 {
 	const char *at = utf8, *end = utf8 + len;
 
+	if (record_text(flow, OP_WORDS, utf8, len))
+		return;
 	while (at < end) {
 		size_t space = space_at(at, end);
 		if (space) {
@@ -199,6 +264,8 @@ void flow_preformatted(struct flow *flow, const char *utf8, size_t len)
 {
 	const char *at = utf8, *end = utf8 + len;
 
+	if (record_text(flow, OP_PREFORMATTED, utf8, len))
+		return;
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		const char *stop = newline ? newline + 1 : end;
@@ -220,6 +287,8 @@ void flow_labelled(struct flow *flow, const char *label, const char *value)
 
 void flow_page(struct flow *flow, uint32_t number)
 {
+	if (record(flow, OP_PAGE, number))
+		return;
 	while (flow->table_depth)
 		flow_table_end(flow);
 	flow->heading = 0;
@@ -227,6 +296,22 @@ void flow_page(struct flow *flow, uint32_t number)
 	flow->page = number;
 	if (number > flow->out->page_count)
 		flow->out->page_count = number;
+}
+
+void flow_page_break(struct flow *flow, uint32_t number)
+{
+	if (record(flow, OP_PAGE_BREAK, number))
+		return;
+	if (number > flow->out->page_count)
+		flow->out->page_count = number;
+	if (!flow->line.len && !flow->table_depth) {
+		flow->page = number;
+		return;
+	}
+	if (flow->soft_page)
+		flush_part(flow);
+	flow->soft_page = number;
+	flow->soft_at = flow->line.len;
 }
 
 /* Tables. */
@@ -273,6 +358,8 @@ static void end_cell(struct flow *flow)
 
 void flow_table(struct flow *flow)
 {
+	if (record(flow, OP_TABLE, 0))
+		return;
 	separate(flow, flow->table_depth ? FLOW_LINE : FLOW_PARAGRAPH);
 	if (flow->table_depth++ || !(flow->table = calloc(1, sizeof(*flow->table))))
 		return;
@@ -283,18 +370,23 @@ void flow_table(struct flow *flow)
 /* A row's edge: a cell's separator that no text has used is void. */
 void flow_row_end(struct flow *flow)
 {
+	if (record(flow, OP_ROW_END, 0))
+		return;
 	end_cell(flow);
 	if (flow->pending == FLOW_CELL)
 		flow->pending = FLOW_LINE;
 	flow->is_cell_start = false;
 	separate(flow, FLOW_LINE);
 	flow->has_cell = false;
+	flow->row_has_text = false;
 }
 
 void flow_row(struct flow *flow, bool is_header)
 {
 	struct flow_table *table = flow->table;
 
+	if (record(flow, OP_ROW, is_header))
+		return;
 	flow_row_end(flow);
 	if (!table || flow->table_depth > 1)
 		return;
@@ -308,6 +400,8 @@ void flow_row_is_plain(struct flow *flow)
 {
 	struct flow_table *table = flow->table;
 
+	if (record(flow, OP_ROW_IS_PLAIN, 0))
+		return;
 	if (!table || flow->table_depth > 1 || !table->is_header)
 		return;
 	table->is_header = false;
@@ -320,11 +414,13 @@ void flow_cell(struct flow *flow, unsigned columns)
 {
 	struct flow_table *table = flow->table;
 
+	if (record(flow, OP_CELL, columns))
+		return;
 	end_cell(flow);
 	if (!flow->has_cell) {
 		separate(flow, FLOW_LINE);
 		flow->has_cell = true;
-	} else {
+	} else if (flow->row_has_text) {
 		flow->pending = FLOW_CELL;
 	}
 	flow->is_cell_start = true;
@@ -337,6 +433,8 @@ void flow_cell(struct flow *flow, unsigned columns)
 
 void flow_table_end(struct flow *flow)
 {
+	if (record(flow, OP_TABLE_END, 0))
+		return;
 	flow_row_end(flow);
 	if (!flow->table_depth)
 		return;
@@ -352,4 +450,76 @@ int flow_finish(struct flow *flow)
 	table_free(flow);
 	buf_release(&flow->line);
 	return rc;
+}
+
+/* Tapes. */
+
+struct buf *flow_record(struct flow *flow, struct buf *tape)
+{
+	struct buf *before = flow->tape;
+
+	flow->tape = tape;
+	return before;
+}
+
+static void play(struct flow *flow, enum op op, uint32_t number, const char *text)
+{
+	switch (op) {
+	case OP_WORDS: flow_words(flow, text, number); break;
+	case OP_PREFORMATTED: flow_preformatted(flow, text, number); break;
+	case OP_SPACE: flow_space(flow); break;
+	case OP_LINE: flow_line(flow); break;
+	case OP_PARAGRAPH: flow_paragraph(flow); break;
+	case OP_HEADING: flow_heading(flow, number); break;
+	case OP_HEADING_END: flow_heading_end(flow); break;
+	case OP_PAGE: flow_page(flow, number); break;
+	case OP_PAGE_BREAK: flow_page_break(flow, number); break;
+	case OP_TABLE: flow_table(flow); break;
+	case OP_ROW: flow_row(flow, number); break;
+	case OP_ROW_IS_PLAIN: flow_row_is_plain(flow); break;
+	case OP_CELL: flow_cell(flow, number); break;
+	case OP_ROW_END: flow_row_end(flow); break;
+	case OP_TABLE_END: flow_table_end(flow); break;
+	}
+}
+
+/* The next entry of a tape from *at on. */
+static bool next_entry(
+	const struct buf *tape, size_t *at, enum op *op, uint32_t *number, const char **text)
+{
+	if (tape->len - *at < 1 + sizeof(*number))
+		return false;
+	*op = (enum op)tape->data[*at];
+	memcpy(number, tape->data + *at + 1, sizeof(*number));
+	*at += 1 + sizeof(*number);
+	*text = tape->data + *at;
+	bool has_text = *op == OP_WORDS || *op == OP_PREFORMATTED;
+	if (has_text && *number > tape->len - *at)
+		return false;
+	*at += has_text ? *number : 0;
+	return true;
+}
+
+void flow_play(struct flow *flow, const struct buf *tape)
+{
+	const char *text;
+	uint32_t number;
+	size_t at = 0;
+	enum op op;
+
+	while (next_entry(tape, &at, &op, &number, &text))
+		play(flow, op, number, text);
+}
+
+void flow_tape_text(const struct buf *tape, struct buf *text)
+{
+	const char *words;
+	uint32_t number;
+	size_t at = 0;
+	enum op op;
+
+	while (next_entry(tape, &at, &op, &number, &words)) {
+		bool has_text = op == OP_WORDS || op == OP_PREFORMATTED;
+		buf_add(text, has_text ? words : " ", has_text ? number : 1);
+	}
 }

@@ -26,9 +26,13 @@ struct flow {
 	bool has_cell; /* the row has one already */
 	bool is_cell_start; /* no text in the cell yet: a block's edge there separates nothing */
 	bool has_text; /* something was written */
+	bool row_has_text; /* … since the row began */
 	bool ends_in_space; /* white space waits to be written between words */
 	struct flow_table *table;
 	unsigned table_depth;
+	uint32_t soft_page; /* a page that begins within the line; or 0 */
+	size_t soft_at; /* … before this byte of it */
+	struct buf *tape; /* what is said is recorded here, not written; or NULL */
 };
 
 void flow_init(struct flow *flow, struct out *out);
@@ -66,6 +70,10 @@ void flow_labelled(struct flow *flow, const char *label, const char *value);
  * a table's end. out->page_count becomes the highest number. */
 void flow_page(struct flow *flow, uint32_t number);
 
+/* The same amid what is open: a paragraph, a heading, a table goes on. Within a line nothing but
+ * the mark is written. */
+void flow_page_break(struct flow *flow, uint32_t number);
+
 /* Tables, row by row, "a | b | c". Where a row was called a header (before the first row that
  * is none), the cells of the rows below it carry its names: "Name: bolt | Price: 12 EUR"; the
  * header's own row is written as it is. A table inside a table's cell is plain. Empty cells
@@ -79,5 +87,16 @@ void flow_cell(struct flow *flow, unsigned columns);
 void flow_row_is_plain(struct flow *flow);
 void flow_row_end(struct flow *flow);
 void flow_table_end(struct flow *flow);
+
+/* What is to be said later: from here on every call above is recorded at the end of @tape (the
+ * caller's, with its ceiling), until flow_record is called with what it returned: the tape
+ * before, NULL where there was none. */
+struct buf *flow_record(struct flow *flow, struct buf *tape);
+
+/* Say what was recorded. @tape may be recorded again, elsewhere. */
+void flow_play(struct flow *flow, const struct buf *tape);
+
+/* The words of a tape alone, appended to @text. */
+void flow_tape_text(const struct buf *tape, struct buf *text);
 
 #endif

@@ -19,6 +19,9 @@
 /* A line that is no type, for it has no slash: the kind of those that follow. */
 #define KIND(name) name, NULL, NULL
 
+#define OOXML "application/vnd.openxmlformats-officedocument."
+#define ODF   "application/vnd.oasis.opendocument."
+
 static const struct format formats[] = {
 	{KIND("text")},
 	{"text/plain", plain_read, NULL},
@@ -114,6 +117,40 @@ static const struct format formats[] = {
 	{"audio/x-aiff", media_read, NULL},
 	{"video/x-msvideo", media_read, NULL},
 	{"audio/x-hx-aac-adts", media_read, NULL},
+	{KIND("office")},
+	{OOXML "wordprocessingml.document", docx_read, NULL},
+	{OOXML "wordprocessingml.template", docx_read, NULL},
+	{"application/vnd.ms-word.document.macroEnabled.12", docx_read, NULL},
+	{"application/vnd.ms-word.template.macroEnabled.12", docx_read, NULL},
+	{OOXML "spreadsheetml.sheet", xlsx_read, NULL},
+	{OOXML "spreadsheetml.template", xlsx_read, NULL},
+	{"application/vnd.ms-excel.sheet.macroEnabled.12", xlsx_read, NULL},
+	{"application/vnd.ms-excel.template.macroEnabled.12", xlsx_read, NULL},
+	{"application/vnd.ms-excel.addin.macroEnabled.12", xlsx_read, NULL},
+	{OOXML "presentationml.presentation", pptx_read, NULL},
+	{OOXML "presentationml.template", pptx_read, NULL},
+	{OOXML "presentationml.slideshow", pptx_read, NULL},
+	{"application/vnd.ms-powerpoint.presentation.macroEnabled.12", pptx_read, NULL},
+	{"application/vnd.ms-powerpoint.template.macroEnabled.12", pptx_read, NULL},
+	{"application/vnd.ms-powerpoint.slideshow.macroEnabled.12", pptx_read, NULL},
+	{"application/encrypted", office_encrypted_read, NULL},
+	{ODF "text", odf_read, NULL},
+	{ODF "text-template", odf_read, NULL},
+	{ODF "text-master", odf_read, NULL},
+	{ODF "text-web", odf_read, NULL},
+	{ODF "spreadsheet", odf_read, NULL},
+	{ODF "spreadsheet-template", odf_read, NULL},
+	{ODF "presentation", odf_read, NULL},
+	{ODF "presentation-template", odf_read, NULL},
+	{ODF "graphics", odf_read, NULL},
+	{ODF "graphics-template", odf_read, NULL},
+	{ODF "text-flat-xml", odf_flat_read, NULL},
+	{ODF "spreadsheet-flat-xml", odf_flat_read, NULL},
+	{ODF "presentation-flat-xml", odf_flat_read, NULL},
+	{ODF "graphics-flat-xml", odf_flat_read, NULL},
+	{"application/vnd.sun.xml.writer", odf_read, NULL},
+	{"application/vnd.sun.xml.calc", odf_read, NULL},
+	{"application/vnd.sun.xml.impress", odf_read, NULL},
 };
 
 const struct format *format_find(const char *type)

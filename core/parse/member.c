@@ -39,5 +39,6 @@ int member_end(struct out *out, int result, const struct err *err)
 
 	memcpy(payload, &end, sizeof(end));
 	memcpy(payload + sizeof(end), err->text, len);
+	out_mend(payload + sizeof(end), len);
 	return out_record(out, RECORD_MEMBER_END, payload, sizeof(end) + len);
 }

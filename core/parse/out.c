@@ -201,6 +201,16 @@ void out_field(struct out *out, enum protocol_field field, const char *utf8, siz
 	memcpy(payload + 1, utf8, len);
 }
 
+void out_mend(char *sentence, size_t len)
+{
+	for (size_t i = 0, valid = 0; i < len; i++) {
+		if (i >= valid)
+			valid = i + utf8_valid_prefix(sentence + i, len - i);
+		if (i >= valid || (unsigned char)sentence[i] < 0x20 || sentence[i] == 0x7f)
+			sentence[i] = '?';
+	}
+}
+
 void out_end(struct out *out, int result, const struct err *err)
 {
 	struct protocol_end end = {.result = result, .page_count = out->page_count};
@@ -209,4 +219,5 @@ void out_end(struct out *out, int result, const struct err *err)
 
 	memcpy(payload, &end, sizeof(end));
 	memcpy(payload + sizeof(end), err->text, len);
+	out_mend(payload + sizeof(end), len);
 }

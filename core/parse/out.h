@@ -48,6 +48,10 @@ void out_field(struct out *out, enum protocol_field field, const char *utf8, siz
 /* Send a record as it is, at most PROTOCOL_RECORD_MAX bytes: for member.c. 0 or out->failed. */
 int out_record(struct out *out, enum protocol_kind kind, const void *payload, size_t len);
 
+/* Make a sentence fit to be sent, in place: what is invalid in it, or a control character (of a
+ * name that the document gave) becomes a question mark. */
+void out_mend(char *sentence, size_t len);
+
 /* The document has ended: @result, and why. */
 void out_end(struct out *out, int result, const struct err *err);
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libarchive walks a zip in the order of the file. A part that lies behind the last one is
- * reached by walking on, one that lies before it by beginning again: headers are skipped by
- * seeking, so even a walk from the start costs microseconds a part.
- *
- * Nothing is unpacked that was not asked for, and all that is counts against one budget. */
+/* One budget for all that is unpacked, names as OOXML compares them, and paths. Nothing is
+ * unpacked that was not asked for. */
 #include "core/parse/package.h"
 
 #include <ctype.h>
@@ -12,76 +9,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include <archive.h>
-#include <archive_entry.h>
-
 #include "core/auto.h"
-#include "core/parse/archive_source.h"
+#include "core/parse/zip.h"
 
 struct package {
-	const struct source *source;
-	struct archive *archive; /* open, standing behind the header of part next - 1 */
-	struct archive_source input;
-	char **names;
-	size_t count, cap;
-	size_t next; /* the part whose header comes next */
+	struct zip *zip;
 	uint64_t unpacked; /* bytes so far */
 };
-
-static int broken(struct archive *archive, struct err *err)
-{
-	const char *why = archive ? archive_error_string(archive) : NULL;
-
-	return err_set(err, -EBADMSG, "the document is broken: %s", why ? why : "it is no zip");
-}
-
-/* Stand before the first part. */
-static int begin(struct package *package, struct err *err)
-{
-	archive_read_free(package->archive);
-	package->next = 0;
-	package->archive = archive_read_new();
-	if (!package->archive)
-		return err_set(err, -ENOMEM, "memory is short");
-	archive_read_support_format_zip_seekable(package->archive);
-	if (archive_source_open(&package->input, package->archive, package->source) != ARCHIVE_OK)
-		return broken(package->archive, err);
-	return 0;
-}
-
-static int add_name(struct package *package, const char *name, struct err *err)
-{
-	if (package->count == PACKAGE_PARTS_MAX)
-		return err_set(
-			err, -EFBIG, "the document has more than %d parts", PACKAGE_PARTS_MAX);
-	if (package->count == package->cap) {
-		size_t cap = package->cap ? package->cap * 2 : 32;
-		char **names = realloc(package->names, cap * sizeof(*names));
-		if (!names)
-			return err_set(err, -ENOMEM, "memory is short");
-		package->names = names;
-		package->cap = cap;
-	}
-	package->names[package->count] = strdup(name ? name : "");
-	if (!package->names[package->count])
-		return err_set(err, -ENOMEM, "memory is short");
-	package->count++;
-	return 0;
-}
-
-static int list(struct package *package, struct err *err)
-{
-	struct archive_entry *entry;
-	int rc = begin(package, err), step = ARCHIVE_OK;
-
-	while (!rc && (step = archive_read_next_header(package->archive, &entry)) >= ARCHIVE_WARN &&
-		step != ARCHIVE_EOF)
-		rc = add_name(package, archive_entry_pathname(entry), err);
-	if (!rc && step != ARCHIVE_EOF && !package->count)
-		rc = broken(package->archive, err);
-	package->next = SIZE_MAX; /* behind all: the first read begins again */
-	return rc;
-}
 
 int package_open(struct package **out, const struct source *source, struct err *err)
 {
@@ -89,8 +23,7 @@ int package_open(struct package **out, const struct source *source, struct err *
 
 	if (!package)
 		return err_set(err, -ENOMEM, "memory is short");
-	package->source = source;
-	int rc = list(package, err);
+	int rc = zip_open(&package->zip, source, PACKAGE_PARTS_MAX, err);
 	if (rc)
 		package_close(package);
 	else
@@ -102,28 +35,40 @@ void package_close(struct package *package)
 {
 	if (!package)
 		return;
-	archive_read_free(package->archive);
-	for (size_t i = 0; i < package->count; i++)
-		free(package->names[i]);
-	free(package->names);
+	zip_close(package->zip);
 	free(package);
 }
 
 size_t package_count(const struct package *package)
 {
-	return package->count;
+	return zip_count(package->zip);
 }
 
 const char *package_name(const struct package *package, size_t index)
 {
-	return package->names[index];
+	return zip_entry(package->zip, index)->name;
+}
+
+/* Some programs write backslashes. */
+static bool is_same_name(const char *a, const char *b)
+{
+	a += *a == '/';
+	b += *b == '/';
+	while (*a &&
+		(tolower((unsigned char)*a) == tolower((unsigned char)*b) ||
+			(*a == '\\' && *b == '/'))) {
+		a++;
+		b++;
+	}
+	return !*a && !*b;
 }
 
 static size_t find(const struct package *package, const char *name)
 {
-	name += *name == '/';
-	for (size_t i = 0; i < package->count; i++)
-		if (!strcasecmp(package->names[i] + (package->names[i][0] == '/'), name))
+	size_t count = package_count(package);
+
+	for (size_t i = 0; i < count; i++)
+		if (is_same_name(package_name(package, i), name))
 			return i;
 	return SIZE_MAX;
 }
@@ -133,46 +78,31 @@ bool package_has(const struct package *package, const char *name)
 	return find(package, name) != SIZE_MAX;
 }
 
-/* Walk to the header of part @index. */
-static int seek(struct package *package, size_t index, struct err *err)
-{
-	struct archive_entry *entry;
-	int rc = package->next > index ? begin(package, err) : 0;
+struct budget {
+	struct package *package;
+	source_fn *each;
+	void *context;
+	struct err *err;
+};
 
-	while (!rc && package->next <= index) {
-		if (archive_read_next_header(package->archive, &entry) < ARCHIVE_WARN)
-			return broken(package->archive, err);
-		if (package->next++ == index && archive_entry_is_data_encrypted(entry))
-			return err_set(err, -EKEYREJECTED,
-				"the document is encrypted: save it without a password and drop it "
-				"again");
-	}
-	return rc;
+static int spend(void *context, const char *data, size_t len)
+{
+	struct budget *budget = context;
+
+	budget->package->unpacked += len;
+	if (budget->package->unpacked > PACKAGE_BYTES_MAX)
+		return err_set(budget->err, -EFBIG, "the document unpacks to more than %llu MiB",
+			(unsigned long long)(PACKAGE_BYTES_MAX >> 20));
+	return budget->each(budget->context, data, len);
 }
 
 int package_each(
 	struct package *package, const char *name, source_fn *each, void *context, struct err *err)
 {
-	size_t index = find(package, name), len;
-	const void *data;
-	la_int64_t offset;
-	int step, rc;
+	struct budget budget = {package, each, context, err};
+	size_t index = find(package, name);
 
-	if (index == SIZE_MAX)
-		return -ENOENT;
-	if ((rc = seek(package, index, err)))
-		return rc;
-	while ((step = archive_read_data_block(package->archive, &data, &len, &offset)) ==
-			ARCHIVE_OK ||
-		step == ARCHIVE_WARN) {
-		package->unpacked += len;
-		if (package->unpacked > PACKAGE_BYTES_MAX)
-			return err_set(err, -EFBIG, "the document unpacks to more than %llu MiB",
-				(unsigned long long)(PACKAGE_BYTES_MAX >> 20));
-		if (len && (rc = each(context, data, len)))
-			return rc;
-	}
-	return step == ARCHIVE_EOF ? 0 : broken(package->archive, err);
+	return index == SIZE_MAX ? -ENOENT : zip_each(package->zip, index, spend, &budget, err);
 }
 
 static int append(void *context, const char *data, size_t len)

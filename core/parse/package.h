@@ -31,7 +31,7 @@ bool package_has(const struct package *package, const char *name);
 /* Unpack a part piece by piece. 0, what @each returned; -ENOENT: no such part (*err is not
  * set, for that is often no failure); -EKEYREJECTED: it is encrypted; -EBADMSG: it is damaged
  * (what could be unpacked was given); -EFBIG: the package unpacks to more than it may; with
- * *err set. Parts that are read in the order of the file cost one pass. */
+ * *err set. @each may unpack another part meanwhile. */
 int package_each(
 	struct package *package, const char *name, source_fn *each, void *context, struct err *err);
 

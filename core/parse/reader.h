@@ -45,6 +45,7 @@ static inline bool source_is_all(const struct source *source)
 typedef int reader_fn(const struct source *source, struct out *out, struct err *err);
 
 reader_fn plain_read, markdown_read, html_read, pdf_read, image_read, media_read;
+reader_fn docx_read, xlsx_read, pptx_read, odf_read, odf_flat_read, office_encrypted_read;
 reader_fn rtf_read, word_read, excel_read, powerpoint_read, outlook_read, ole_read;
 
 /* The type of a compound file (OLE2) by what is in it; NULL: none, or too damaged to say. */
@@ -69,6 +70,10 @@ struct type {
 
 /* Load libmagic's database. 0 or -errno. Before the process is confined. */
 int type_prepare(struct err *err);
+
+/* The type of a zip that is a document by what it says inside; a constant, or NULL. And that of one
+ * XML file, and of an OLE2 file that holds an encrypted document. */
+const char *type_of_office(const struct source *source);
 
 struct type type_detect(const struct source *source);
 

@@ -277,6 +277,9 @@ static const char *type_of_bytes(const struct source *source, const struct exten
 		return ole;
 	if (extension && !strcmp(extension->type, "text/html") && is_html_tag(source->head, len))
 		return "text/html";
+	const char *office = type_of_office(source);
+	if (office)
+		return office;
 	const char *magic =
 		magic_buffer(database, source->head, len < MAGIC_HEAD_MAX ? len : MAGIC_HEAD_MAX);
 	/* A TGA image has no mark of its own: what libmagic takes for one may be anything. */

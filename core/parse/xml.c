@@ -88,6 +88,9 @@ static int push(void *context, const char *data, size_t len)
 		xmlParseChunk(walk->parser, data, (int)part, 0);
 		if (walk->parser->disableSAX || walk->parser->errNo == XML_ERR_NO_MEMORY)
 			return -EBADMSG;
+		int rc = walk->handler->failed ? walk->handler->failed(walk->context) : 0;
+		if (rc)
+			return rc;
 		data += part;
 		len -= part;
 	}
@@ -164,6 +167,27 @@ bool xml_attribute(
 	return false;
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+	size_t text_len = text ? strlen(text) : 0, len = strlen(end);
+
+	return text_len >= len && !strcmp(text + text_len - len, end);
+}
+
+bool xml_attribute_in(const struct xml_attributes *attributes, const char *space, const char *name,
+	const char **value, size_t *len)
+{
+	for (size_t i = 0; i < attributes->count; i++) {
+		const xmlChar **at = attributes->at + 5 * i;
+		if (strcmp((const char *)at[0], name) || !ends_in((const char *)at[2], space))
+			continue;
+		*value = (const char *)at[3];
+		*len = (size_t)(at[4] - at[3]);
+		return true;
+	}
+	return false;
+}
+
 /* As long as entities are not expanded, "&amp;" in a value arrives as "&#38;". */
 static char *unescaped(const char *value, size_t len)
 {
@@ -186,6 +210,16 @@ char *xml_attribute_copy(const struct xml_attributes *attributes, const char *na
 	size_t len;
 
 	return xml_attribute(attributes, name, &value, &len) ? unescaped(value, len) : NULL;
+}
+
+char *xml_attribute_copy_in(
+	const struct xml_attributes *attributes, const char *space, const char *name)
+{
+	const char *value;
+	size_t len;
+
+	return xml_attribute_in(attributes, space, name, &value, &len) ? unescaped(value, len)
+								       : NULL;
 }
 
 bool xml_attribute_is(const struct xml_attributes *attributes, const char *name, const char *value)

@@ -18,18 +18,27 @@ struct xml_attributes {
 
 /* Names are without their prefix: "p" of "w:p"; @space is the namespace's URI or "". Text comes
  * in pieces, whole characters each, valid UTF-8. Entities of the document's own are not
- * expanded, nothing outside is loaded, the depth is bounded (256). Any entry may be NULL. */
+ * expanded, nothing outside is loaded, the depth is bounded (256). Any entry may be NULL.
+ * failed() is asked between pieces: what it returns other than 0 ends the walk and is its
+ * result. */
 struct xml_handler {
 	void (*start)(void *context, const char *name, const char *space,
 		const struct xml_attributes *attributes);
 	void (*end)(void *context, const char *name, const char *space);
 	void (*text)(void *context, const char *utf8, size_t len);
+	int (*failed)(void *context);
 };
 
 /* The value of an attribute, by its name without a prefix; false: there is none. *len bytes at
  * *value, not NUL-terminated, an ampersand as "&#38;". */
 bool xml_attribute(
 	const struct xml_attributes *attributes, const char *name, const char **value, size_t *len);
+
+/* The same of the namespace whose URI ends in @space, where one name stands for several. */
+bool xml_attribute_in(const struct xml_attributes *attributes, const char *space, const char *name,
+	const char **value, size_t *len);
+char *xml_attribute_copy_in(
+	const struct xml_attributes *attributes, const char *space, const char *name);
 
 /* A copy that the caller frees; NULL: there is none, or memory is short. */
 char *xml_attribute_copy(const struct xml_attributes *attributes, const char *name);

@@ -13,7 +13,7 @@ fuzz_amount  := $(if $(FUZZ_SECONDS),$(FUZZ_SECONDS)s,$(ROUNDS))
 fuzz_driver   = $(if $(FUZZER),,$(B)/obj/tests/fuzz/driver.o)
 fuzz_link     = $(link_flags) $(if $(FUZZER),-fsanitize=fuzzer)
 
-fuzz_targets  := plain markdown html pdf media reply archive calendar contacts \
+fuzz_targets  := plain markdown html pdf media reply archive calendar contacts office \
 	rtf word excel powerpoint outlook $(if $(filter gmime-3.0,$(parse_optional)),mail mbox mhtml)
 fuzz_seeds     = $(or $(fuzz_seeds_$(1)),tests/fixtures/parse/seeds/$(1)/*)
 fuzz_seeds_pdf        = $(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf tests/formats/pdf/*.pdf))
@@ -24,6 +24,7 @@ fuzz_seeds_contacts   = tests/formats/calendar/*.vcf
 fuzz_seeds_mail       = tests/formats/mail/*.eml
 fuzz_seeds_mbox       = tests/formats/mail/*.mbox
 fuzz_seeds_mhtml      = tests/formats/mail/*.mhtml
+fuzz_seeds_office     = $(B)/fuzz-seeds/office/*
 fuzz_seeds_rtf        = tests/formats/legacy/*.rtf
 fuzz_seeds_word       = tests/formats/legacy/*.doc
 fuzz_seeds_excel      = tests/formats/legacy/*.xls
@@ -38,6 +39,13 @@ $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_objects) $(B)/obj/tests/fuzz/dr
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(fuzz_link) -o $@ $< $(fuzz_objects) $(fuzz_driver) $(B)/libcore.a \
 		$(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
+
+# Office documents: those of the formats' tests, unpacked.
+office_seeds   := $(filter-out %/encrypted.docx %/cut.docx,$(wildcard tests/formats/office/*.docx \
+	tests/formats/office/*.xlsx tests/formats/office/*.pptx tests/formats/office/*.od?))
+$(B)/fuzz-seeds/office.made: $(office_seeds)
+	$(Q)tests/fuzz/store_office $(B)/fuzz-seeds/office $(office_seeds)
+	$(Q)touch $@
 
 # What reads an embedding model. The seeds tell of the small model that the unit tests make.
 model_targets := packed folder tokenizer text
@@ -68,7 +76,7 @@ fuzz_run = $(if $(FUZZER), \
 	$(B)/fuzz_$(1) $(fuzz_amount) $(FUZZ_SEED) $(2))
 
 ifeq ($(FUZZER)$(FUZZ_INNER),)
-fuzz: $(fuzz_programs) ## give the readers broken documents (ROUNDS=, FUZZ_SECONDS=, FUZZ_SEED=, FUZZER=libfuzzer)
+fuzz: $(fuzz_programs) $(B)/fuzz-seeds/office.made ## give the readers broken documents (ROUNDS=, FUZZ_SECONDS=, FUZZ_SEED=, FUZZER=libfuzzer)
 	$(Q)set -e; $(foreach t,$(filter $(FUZZ),$(fuzz_targets)),echo '== $(t)'; \
 		$(call fuzz_run,$(t),$(call fuzz_seeds,$(t)));)
 	$(Q)$(B)/model_seeds $(B)/fuzz-seeds
@@ -81,7 +89,7 @@ fuzz:
 		SAN=address,undefined WARN=-w CFLAGS='-g -fsanitize=fuzzer-no-link'
 else
 # The readers alone: Debian's clang does not know all instructions that a model is run with.
-fuzz: $(addprefix $(B)/fuzz_,$(filter $(FUZZ),$(fuzz_targets)))
+fuzz: $(addprefix $(B)/fuzz_,$(filter $(FUZZ),$(fuzz_targets))) $(B)/fuzz-seeds/office.made
 	$(Q)set -e; $(foreach t,$(filter $(FUZZ),$(fuzz_targets)),echo '== $(t)'; \
 		$(call fuzz_run,$(t),$(call fuzz_seeds,$(t)));)
 endif
