@@ -461,9 +461,9 @@ int outlook_read(const struct source *source, struct out *out, struct err *err)
 	struct flow flow;
 	int rc = cfb_open(&cfb, source, err);
 
+	meta_init(&meta);
 	if (rc)
 		return rc;
-	meta_init(&meta);
 	struct message message = message_at(cfb, CFB_ROOT, HEADER_ROOT);
 	flow_init(&flow, out);
 	write_message(&message, &flow, &meta, out);

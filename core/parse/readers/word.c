@@ -176,9 +176,9 @@ int word_read(const struct source *source, struct out *out, struct err *err)
 	struct word_file file = {0};
 	int rc = cfb_open(&cfb, source, err);
 
+	meta_init(&meta);
 	if (rc)
 		return rc;
-	meta_init(&meta);
 	rc = read_file(&file, cfb, out, err);
 	if (rc != -EKEYREJECTED)
 		ole_summary(cfb, &meta, out);
