@@ -17,7 +17,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' $(1) $(2))
 # What askfs is built from, is tested with, and is looked over with: Debian's names.
 build_deps := pkg-config libfuse3-dev fuse3 libsqlite3-dev libcurl4-openssl-dev libicu-dev \
 	libmagic-dev libcjson-dev libssl-dev zlib1g-dev libxml2-dev libpoppler-glib-dev poppler-data libuchardet-dev libstemmer-dev \
-	libseccomp-dev libinih-dev libarchive-dev libgmime-3.0-dev libgsf-1-dev
+	libseccomp-dev libinih-dev libarchive-dev libgmime-3.0-dev
 check_deps := libcmocka-dev python3 rsync busybox-static vim curl git perl libglib2.0-bin zip unzip
 lint_deps  := clang-format cppcheck mandoc python3
 
@@ -27,9 +27,8 @@ parse_packages  = icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson li
 
 # Readers that are left out where their library is: a HAVE_... each (core/parse/format.c).
 have = $(shell pkg-config --exists $(1) && echo $(1))
-parse_optional := $(call have,gmime-3.0) $(call have,libgsf-1)
-parse_defines  := $(if $(filter gmime-3.0,$(parse_optional)),-DHAVE_GMIME) \
-	$(if $(filter libgsf-1,$(parse_optional)),-DHAVE_GSF)
+parse_optional := $(call have,gmime-3.0)
+parse_defines  := $(if $(filter gmime-3.0,$(parse_optional)),-DHAVE_GMIME)
 
 # pkg-config is asked once for each list, when the first recipe needs it: it may not be there
 # yet while `make deps` runs.

@@ -15,11 +15,6 @@
 #else
 #define WITH_GMIME(reader) NULL, "libgmime-3.0-dev"
 #endif
-#ifdef HAVE_GSF
-#define WITH_GSF(reader) reader, NULL
-#else
-#define WITH_GSF(reader) NULL, "libgsf-1-dev"
-#endif
 
 /* A line that is no type, for it has no slash: the kind of those that follow. */
 #define KIND(name) name, NULL, NULL
@@ -31,6 +26,21 @@ static const struct format formats[] = {
 	{KIND("web")},
 	{"text/html", html_read, NULL},
 	{"application/xhtml+xml", html_read, NULL},
+	{KIND("RTF")},
+	{"text/rtf", rtf_read, NULL},
+	{"application/rtf", rtf_read, NULL},
+	{KIND("Office before 2007")},
+	{"application/msword", word_read, NULL},
+	{"application/vnd.ms-excel", excel_read, NULL},
+	{"application/vnd.ms-powerpoint", powerpoint_read, NULL},
+	{"application/x-ole-storage", ole_read, NULL},
+	{"application/CDFV2", ole_read, NULL},
+	{"application/vnd.visio", NULL, NULL},
+	{"application/vnd.ms-publisher", NULL, NULL},
+	{"application/vnd.ms-works", NULL, NULL},
+	{"application/x-msi", NULL, NULL},
+	{KIND("Outlook")},
+	{"application/vnd.ms-outlook", outlook_read, NULL},
 	{KIND("PDF")},
 	{"application/pdf", pdf_read, NULL},
 };

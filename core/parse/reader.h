@@ -45,6 +45,10 @@ static inline bool source_is_all(const struct source *source)
 typedef int reader_fn(const struct source *source, struct out *out, struct err *err);
 
 reader_fn plain_read, markdown_read, html_read, pdf_read;
+reader_fn rtf_read, word_read, excel_read, powerpoint_read, outlook_read, ole_read;
+
+/* The type of a compound file (OLE2) by what is in it; NULL: none, or too damaged to say. */
+const char *ole_type(const struct source *source);
 
 /* Make what pdf_read needs at each document once, before the process is confined. */
 void pdf_prepare(void);

@@ -268,6 +268,12 @@ static const char *type_of_bytes(const struct source *source, const struct exten
 		return "text/plain";
 	if (len >= 5 && !memcmp(source->head, "%PDF-", 5))
 		return "application/pdf";
+	size_t begin = leading_space(source->head, len);
+	if (len - begin >= 5 && !memcmp(source->head + begin, "{\\rtf", 5))
+		return "text/rtf";
+	const char *ole = ole_type(source);
+	if (ole)
+		return ole;
 	if (extension && !strcmp(extension->type, "text/html") && is_html_tag(source->head, len))
 		return "text/html";
 	const char *magic =
