@@ -13,9 +13,14 @@ fuzz_amount  := $(if $(FUZZ_SECONDS),$(FUZZ_SECONDS)s,$(ROUNDS))
 fuzz_driver   = $(if $(FUZZER),,$(B)/obj/tests/fuzz/driver.o)
 fuzz_link     = $(link_flags) $(if $(FUZZER),-fsanitize=fuzzer)
 
-fuzz_targets  := plain markdown html pdf reply
+fuzz_targets  := plain markdown html pdf reply rtf word excel powerpoint outlook
 fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
-	tests/fixtures/parse/seeds/$(1)/*)
+	$(or $(fuzz_seeds_$(1)),tests/fixtures/parse/seeds/$(1)/*))
+fuzz_seeds_rtf        = tests/formats/legacy/*.rtf
+fuzz_seeds_word       = tests/formats/legacy/*.doc
+fuzz_seeds_excel      = tests/formats/legacy/*.xls
+fuzz_seeds_powerpoint = tests/formats/legacy/*.ppt
+fuzz_seeds_outlook    = tests/formats/legacy/*.msg
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
 	tests/fuzz/fuzz.c)
