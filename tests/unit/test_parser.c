@@ -598,9 +598,26 @@ static void a_pdf_keeps_its_text_without_ocr(void **state)
 	scratch_free(folder);
 }
 
+static void a_page_that_is_an_image_is_read_among_others(void **state)
+{
+	AUTO_FREE char *ocr = case_program("-ocr");
+	struct parse_case c;
+
+	(void)state;
+	if (access(ocr, X_OK))
+		skip(); /* this was built without OCR */
+	case_init_file(&c, "tests/formats/pdf/mixed.pdf");
+	case_run(parser, &c);
+	assert_int_equal(c.item.result, 0);
+	assert_int_equal(case_page(&c, "The pump is tested each Monday."), 1);
+	assert_int_equal(case_page(&c, "Signed by the well keeper"), 2);
+	case_release(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_page_that_is_an_image_is_read_among_others),
 		cmocka_unit_test(a_pdf_keeps_its_text_without_ocr),
 		cmocka_unit_test(plain_text_is_kept_as_it_is),
 		cmocka_unit_test(control_characters_are_dropped),
