@@ -45,6 +45,9 @@ static inline bool source_is_all(const struct source *source)
 typedef int reader_fn(const struct source *source, struct out *out, struct err *err);
 
 reader_fn plain_read, markdown_read, html_read, pdf_read;
+reader_fn csv_read, json_read, jsonl_read, notebook_read, sqlite_read;
+reader_fn xml_read, svg_read, feed_read, fb2_read, epub_read;
+reader_fn rst_read, asciidoc_read, org_read, latex_read, man_read, subtitles_read, po_read;
 
 /* Make what pdf_read needs at each document once, before the process is confined. */
 void pdf_prepare(void);

@@ -12,6 +12,7 @@
 #include <libxml/parserInternals.h>
 
 #include "core/auto.h"
+#include "core/parse/charset.h"
 
 #define PIECE_MAX ((size_t)64 << 10)
 
@@ -59,7 +60,8 @@ static void silent(void *context, const char *format, ...)
 	(void)context, (void)format;
 }
 
-static int walk_begin(struct walk *walk, const struct xml_handler *handler, void *context)
+static int walk_begin(
+	struct walk *walk, const struct xml_handler *handler, void *context, int options)
 {
 	*walk = (struct walk){.handler = handler, .context = context};
 	walk->sax = (xmlSAXHandler){.initialized = XML_SAX2_MAGIC,
@@ -75,7 +77,8 @@ static int walk_begin(struct walk *walk, const struct xml_handler *handler, void
 	if (!walk->parser)
 		return -ENOMEM;
 	xmlCtxtUseOptions(walk->parser,
-		XML_PARSE_RECOVER | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NONET);
+		XML_PARSE_RECOVER | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NONET |
+			options);
 	return 0;
 }
 
@@ -116,27 +119,26 @@ int xml_part(struct package *package, const char *part, const struct xml_handler
 {
 	struct walk walk;
 
-	if (walk_begin(&walk, handler, context))
+	if (walk_begin(&walk, handler, context, 0))
 		return err_set(err, -ENOMEM, "memory is short");
 	int rc = package_each(package, part, push, &walk, err);
 	return walk_end(&walk, rc, err);
 }
 
+/* libxml2 leaves most encodings to iconv, which would have to load code: it gets UTF-8. */
 int xml_source(const struct source *source, const struct xml_handler *handler, void *context,
 	struct err *err)
 {
-	AUTO_FREE char *piece = malloc(PIECE_MAX);
 	struct walk walk;
-	ssize_t n = 1;
-	int rc = 0;
+	size_t skip = 0;
+	const char *charset =
+		charset_of_page(source->head, source->head_len, source_is_all(source), &skip);
 
-	if (!piece || walk_begin(&walk, handler, context))
+	if (walk_begin(&walk, handler, context, XML_PARSE_IGNORE_ENC))
 		return err_set(err, -ENOMEM, "memory is short");
-	for (uint64_t at = 0; !rc && (n = source_read(source, piece, PIECE_MAX, at)) > 0;
-		at += (uint64_t)n)
-		rc = push(&walk, piece, (size_t)n);
-	if (n < 0)
-		rc = err_set(err, (int)n, "the document cannot be read: %s", strerror((int)-n));
+	int rc = source_each(source, charset, skip, push, &walk, err);
+	if (rc == -EBADMSG)
+		*err = (struct err)ERR_NONE; /* walk_end says where */
 	return walk_end(&walk, rc, err);
 }
 
@@ -145,9 +147,17 @@ int xml_bytes(const char *data, size_t len, const struct xml_handler *handler, v
 {
 	struct walk walk;
 
-	if (walk_begin(&walk, handler, context))
+	if (walk_begin(&walk, handler, context, 0))
 		return err_set(err, -ENOMEM, "memory is short");
 	return walk_end(&walk, push(&walk, data, len), err);
+}
+
+int xml_settle(int rc, const struct out *out, struct err *err)
+{
+	if (rc != -EBADMSG || !out->chars)
+		return rc;
+	*err = (struct err)ERR_NONE;
+	return 0;
 }
 
 bool xml_attribute(

@@ -16,6 +16,7 @@
 struct tally {
 	uint64_t chars;
 	uint64_t last_end; /* of the marks */
+	int is_member_open;
 };
 
 static void require(int is_true)
@@ -42,17 +43,52 @@ static int on_mark(void *context, const struct mark *mark)
 	return 0;
 }
 
+static int on_member(void *context, const struct parse_member *member)
+{
+	struct tally *tally = context;
+
+	require(!tally->is_member_open && member->path_len > 0 &&
+		member->path_len <= PROTOCOL_PATH_MAX &&
+		!memchr(member->path, 0, member->path_len));
+	tally->is_member_open = 1;
+	return 0;
+}
+
+static int on_member_data(void *context, const void *data, size_t len)
+{
+	const struct tally *tally = context;
+	volatile unsigned char sum = 0;
+
+	require(tally->is_member_open);
+	for (size_t i = 0; i < len; i++) /* every byte is there */
+		sum ^= ((const unsigned char *)data)[i];
+	return 0;
+}
+
+static int on_member_end(void *context, int result, const struct err *err)
+{
+	struct tally *tally = context;
+
+	require(tally->is_member_open && result <= 0 &&
+		utf8_is_valid(err->text, strlen(err->text)));
+	tally->is_member_open = 0;
+	return 0;
+}
+
 void fuzz_reply(const uint8_t *data, size_t size, int must_accept)
 {
 	struct parser_limits limits = {.text_bytes = TEXT_MAX};
 	struct tally tally = {0};
-	struct parse_item item = {.sink = {on_text, on_mark, &tally}}, *items[] = {&item};
+	struct parse_item item = {.sink = {on_text, on_mark, on_member, on_member_data,
+					  on_member_end, &tally}},
+			  *items[] = {&item};
 	AUTO_REPLY struct reply reply;
 
 	reply_init(&reply, items, 1, &limits);
 	int rc = reply_take(&reply, (const char *)data, size);
 	if (must_accept) {
 		require(rc == 0 && reply_is_done(&reply, 0));
+		require(item.result || !tally.is_member_open);
 		require(item.result || tally.last_end <= tally.chars);
 	}
 	reply_settle(&reply);

@@ -3,9 +3,28 @@
 ROUNDS    ?= 2000
 FUZZ_SEED ?= 1
 
-fuzz_targets  := plain markdown html pdf reply
+fuzz_targets  := plain markdown html pdf reply csv json notebook xml svg feed fb2 epub sqlite \
+	rst asciidoc org latex man subtitles po
+# Real files are there for test_formats already: those that end so are the seeds of a target.
+fuzz_ends_csv       := csv tsv
+fuzz_ends_json      := json jsonl
+fuzz_ends_notebook  := ipynb
+fuzz_ends_xml       := xml
+fuzz_ends_svg       := svg
+fuzz_ends_feed      := rss atom
+fuzz_ends_fb2       := fb2
+fuzz_ends_epub      := epub
+fuzz_ends_sqlite    := db
+fuzz_ends_rst       := rst
+fuzz_ends_asciidoc  := adoc
+fuzz_ends_org       := org
+fuzz_ends_latex     := tex
+fuzz_ends_man       := man mdoc
+fuzz_ends_subtitles := srt vtt
+fuzz_ends_po        := po
 fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
-	tests/fixtures/parse/seeds/$(1)/*)
+	$(wildcard tests/fixtures/parse/seeds/$(1)/*) \
+	$(foreach end,$(fuzz_ends_$(1)),$(wildcard tests/formats/*/*.$(end))))
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
 	tests/fuzz/fuzz.c tests/fuzz/driver.c)

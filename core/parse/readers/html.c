@@ -304,10 +304,10 @@ static int convert(const char *data, size_t len, const char *charset, struct buf
 	if (!strcmp(charset, "UTF-8"))
 		return gather(document, data, len);
 	AUTO_BUF struct buf utf8;
+	buf_init(&utf8, DOCUMENT_MAX);
 	int rc = charset_stream_new(&stream, charset);
 	if (rc)
 		return rc;
-	buf_init(&utf8, DOCUMENT_MAX);
 	rc = charset_stream_add(stream, data, len, true, &utf8);
 	charset_stream_free(stream);
 	return rc || !utf8.len ? rc : gather(document, utf8.data, utf8.len);
