@@ -26,7 +26,8 @@ void meta_add(struct meta *meta, const char *name, const char *value);
 void meta_add_text(struct meta *meta, const char *name, const char *value, size_t len);
 
 /* The same with a date as people write it: nothing, unless it begins as ISO 8601 does ("2026",
- * "2026-03-01", "<2026-03-01 Sun>", "2026-03-01 10:15+0100"), of which the day and the time stay. */
+ * "2026-03-01", "<2026-03-01 Sun>", "2026-03-01 10:15+0100"), of which the day and the time stay.
+ */
 void meta_add_date(struct meta *meta, const char *name, const char *value);
 
 /* Into the output, if there is anything. Once a document. */

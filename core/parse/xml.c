@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libxml2's push parser with SAX2 handlers: no tree. A document that says what its entities
  * are gets none of them: XML_PARSE_NOENT is off and there is no handler for a reference, so
- * "billion laughs" is a line of nothing; libxml2's own guard ends what nests them. */
+ * "billion laughs" is a line of nothing; libxml2's own guard ends what nests them. Those that HTML
+ * has ("&nbsp;") are known, for many write them where nothing declares them. */
 #include "core/parse/xml.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <libxml/HTMLparser.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 
 #include "core/auto.h"
 #include "core/parse/charset.h"
+#include "core/text/utf8.h"
 
 #define PIECE_MAX ((size_t)64 << 10)
 
@@ -21,6 +24,9 @@ struct walk {
 	void *context;
 	xmlParserCtxtPtr parser;
 	xmlSAXHandler sax;
+	xmlEntity entity; /* the last one that was asked for */
+	char entity_text[5];
+	bool is_broken; /* it is not well-formed, entities apart that are unknown */
 };
 
 static void start_element(void *context, const xmlChar *name, const xmlChar *prefix,
@@ -55,9 +61,32 @@ static void characters(void *context, const xmlChar *text, int len)
 		walk->handler->text(walk->context, (const char *)text, (size_t)len);
 }
 
-static void silent(void *context, const char *format, ...)
+static void note_error(void *context, xmlErrorPtr error)
 {
-	(void)context, (void)format;
+	struct walk *walk = context;
+
+	if (error->level == XML_ERR_FATAL && error->code != XML_ERR_UNDECLARED_ENTITY)
+		walk->is_broken = true;
+}
+
+/* As one that XML knows itself, whose text is given and not parsed. In an attribute libxml2 would
+ * take its first byte alone. */
+static xmlEntityPtr find_entity(void *context, const xmlChar *name)
+{
+	struct walk *walk = context;
+	bool is_text = walk->parser->instate != XML_PARSER_ATTRIBUTE_VALUE;
+	const htmlEntityDesc *known = is_text ? htmlEntityLookup(name) : NULL;
+
+	if (!known)
+		return NULL;
+	size_t len = utf8_encode(known->value, walk->entity_text);
+	walk->entity_text[len] = '\0';
+	walk->entity = (xmlEntity){.type = XML_ENTITY_DECL,
+		.name = BAD_CAST known->name,
+		.content = BAD_CAST walk->entity_text,
+		.length = (int)len,
+		.etype = XML_INTERNAL_PREDEFINED_ENTITY};
+	return &walk->entity;
 }
 
 static int walk_begin(
@@ -70,9 +99,8 @@ static int walk_begin(
 		.characters = characters,
 		.cdataBlock = characters,
 		.ignorableWhitespace = characters,
-		.warning = silent,
-		.error = silent,
-		.fatalError = silent};
+		.getEntity = find_entity,
+		.serror = note_error};
 	walk->parser = xmlCreatePushParserCtxt(&walk->sax, walk, NULL, 0, NULL);
 	if (!walk->parser)
 		return -ENOMEM;
@@ -103,8 +131,7 @@ static int walk_end(struct walk *walk, int rc, struct err *err)
 	if (!rc)
 		xmlParseChunk(walk->parser, "", 0, 1);
 	const xmlError *error = xmlCtxtGetLastError(walk->parser);
-	bool is_broken =
-		rc == -EBADMSG || (!rc && (walk->parser->disableSAX || !walk->parser->wellFormed));
+	bool is_broken = rc == -EBADMSG || (!rc && (walk->parser->disableSAX || walk->is_broken));
 	if (is_broken && !err->text[0]) {
 		const char *why = error && error->message ? error->message : "it ends too early\n";
 		rc = err_set(err, -EBADMSG, "the XML is broken at line %d: %.*s",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AsciiDoc: the text as it is, without comments and without the lines that only frame a block; "= Title" and
- * titles that are underlined are headings. */
+/* AsciiDoc: the text as it is, without comments and without the lines that only frame a block; "=
+ * Title" and titles that are underlined are headings. */
 #include <errno.h>
 #include <string.h>
 
@@ -85,8 +85,9 @@ static uint32_t prefix_level(const char *line, const char **text)
 /* Attributes anywhere; below the title its author's line. */
 static void note_header(struct asciidoc *doc, const char *line)
 {
-	static const char *const names[][2] = {{":author:", "author"}, {":description:", "description"},
-		{":keywords:", "keywords"}, {":lang:", "language"}};
+	static const char *const names[][2] = {{":author:", "author"},
+		{":description:", "description"}, {":keywords:", "keywords"},
+		{":lang:", "language"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		meta_add(&doc->meta, names[i][1], line_value(line, names[i][0]));
@@ -134,8 +135,8 @@ static void add_text(struct asciidoc *doc, const char *line, size_t len)
 	doc->has_held = true;
 }
 
-/* Not a comment, an attribute (":toc: left"), a block's attributes ("[source,c]"; "[NOTE]" is a word), the
- * edge of a table. */
+/* Not a comment, an attribute (":toc: left"), a block's attributes ("[source,c]"; "[NOTE]" is a
+ * word), the edge of a table. */
 static bool is_text(const char *line, size_t len)
 {
 	size_t name = *line == ':' ? strcspn(line + 1, ": \t") : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables in a text (RFC 4180 and what is written in its name). The beginning is kept until the form is
- * known; from then on cells go into the flow as they come, piece by piece, so that neither a
- * long cell nor a wide record is ever held in memory. */
+/* Tables in a text (RFC 4180 and what is written in its name). The beginning is kept until the
+ * form is known; from then on cells go into the flow as they come, piece by piece, so that
+ * neither a long cell nor a wide record is ever held in memory. */
 #include "core/parse/readers/csv.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "core/parse/flow.h"
 #include "core/parse/reader.h"
 
-#define BEGINNING_MAX  ((size_t)64 << 10) /* what the form is found in */
-#define QUOTED_MAX     ((size_t)256 << 10) /* a longer cell has lost its closing mark */
+#define BEGINNING_MAX ((size_t)64 << 10) /* what the form is found in */
+#define QUOTED_MAX    ((size_t)256 << 10) /* a longer cell has lost its closing mark */
 
 struct csv {
 	struct flow flow;

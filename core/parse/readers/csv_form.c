@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each delimiter that is in use is tried on the first records: the right one cuts them into the same
- * number of cells. A header is evident where its cells are short, all different, no figures, and do
- * not come back below. */
+/* Each delimiter that is in use is tried on the first records: the right one cuts them into the
+ * same number of cells. A header is evident where its cells are short, all different, no figures,
+ * and do not come back below. */
 #include "core/parse/readers/csv.h"
 
 #include <ctype.h>
@@ -34,8 +34,7 @@ struct cursor {
 
 static bool is_edge(const struct cursor *c, const char *at)
 {
-	return at == c->end || *at == '\n' || *at == '\r' ||
-		(c->delimiter && *at == c->delimiter);
+	return at == c->end || *at == '\n' || *at == '\r' || (c->delimiter && *at == c->delimiter);
 }
 
 /* Behind a quoted cell, at its edge. */
@@ -185,34 +184,34 @@ static bool could_name(const struct record *record)
 	return record->filled * 2 > record->count;
 }
 
-/* Does any cell of the rows below say again what stands above it? */
-static bool comes_back(struct cursor c, const struct record *header, size_t *rows)
+/* Rows below that have figures where the header has words, or several of them, and none that says
+ * again what stands above it. */
+static bool bears_out(struct cursor c, const struct record *header)
 {
 	struct record row;
-	size_t same = 0;
+	size_t rows = 0, same = 0, values = 0;
 
-	*rows = 0;
-	while (*rows < RECORDS_MAX && next_record(&c, &row)) {
-		*rows += row.filled > 0;
-		for (size_t i = 0; i < row.count && i < header->count && i < CELLS_MAX; i++)
-			same += header->cells[i].len &&
-				is_same(&header->cells[i], &row.cells[i]);
+	while (rows < RECORDS_MAX && next_record(&c, &row)) {
+		rows += row.filled > 0;
+		for (size_t i = 0; i < row.count && i < header->count && i < CELLS_MAX; i++) {
+			const struct cell *name = &header->cells[i];
+			same += name->len && is_same(name, &row.cells[i]);
+			values += name->len && is_value(&row.cells[i]);
+		}
 	}
-	return same > 0;
+	return !same && (values || rows >= 3);
 }
 
 /* The first record as wide as the table is its header, or its first row. */
 static void find_header(struct cursor c, size_t usual, struct csv_form *form)
 {
 	struct record record;
-	size_t rows;
 
 	for (size_t i = 0; i < RECORDS_MAX && next_record(&c, &record); i++) {
 		if (record.count < usual || record.filled * 2 <= usual)
 			continue;
 		form->preamble = i;
-		form->has_header =
-			could_name(&record) && !comes_back(c, &record, &rows) && rows > 0;
+		form->has_header = could_name(&record) && bears_out(c, &record);
 		return;
 	}
 }

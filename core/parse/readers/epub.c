@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EPUB 2 and 3: each chapter of the spine a page, read as HTML (which forgives what XHTML would not).
- * The table of contents is left out: it says again what the headings say. A chapter that is missing or
- * damaged is passed over, a book without a package document is read file by file. */
+/* EPUB 2 and 3: each chapter of the spine a page, read as HTML (which forgives what XHTML would
+ * not). The table of contents is left out: it says again what the headings say. A chapter that is
+ * missing or damaged is passed over, a book without a package document is read file by file. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -31,8 +31,8 @@ struct encryption {
 
 static bool is_beside_text(const char *path)
 {
-	static const char *const extensions[] = {"ttf", "otf", "woff", "woff2", "ttc", "jpg", "jpeg",
-		"png", "gif", "svg", "webp", "mp3", "mp4", "m4a", "ogg", "css"};
+	static const char *const extensions[] = {"ttf", "otf", "woff", "woff2", "ttc", "jpg",
+		"jpeg", "png", "gif", "svg", "webp", "mp3", "mp4", "m4a", "ogg", "css"};
 	const char *dot = strrchr(path, '.');
 
 	for (size_t i = 0; dot && i < ARRAY_LEN(extensions); i++)
@@ -41,8 +41,8 @@ static bool is_beside_text(const char *path)
 	return false;
 }
 
-static void note_encryption(void *context, const char *name, const char *space,
-	const struct xml_attributes *attributes)
+static void note_encryption(
+	void *context, const char *name, const char *space, const struct xml_attributes *attributes)
 {
 	struct encryption *encryption = context;
 
@@ -50,9 +50,8 @@ static void note_encryption(void *context, const char *name, const char *space,
 	if (!strcmp(name, "EncryptedData")) {
 		encryption->is_scrambled = false;
 	} else if (!strcmp(name, "EncryptionMethod")) {
-		encryption->is_scrambled =
-			xml_attribute_is(attributes, "Algorithm",
-				"http://www.idpf.org/2008/embedding") ||
+		encryption->is_scrambled = xml_attribute_is(attributes, "Algorithm",
+						   "http://www.idpf.org/2008/embedding") ||
 			xml_attribute_is(attributes, "Algorithm", "http://ns.adobe.com/pdf/enc#RC");
 	} else if (!strcmp(name, "CipherReference")) {
 		AUTO_FREE char *uri = xml_attribute_copy(attributes, "URI");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FictionBook 2: what the description says of the book is metadata, each section of the first level is
- * a chapter (a page), so is a body of notes. Pictures are within the file and are passed over. */
+/* FictionBook 2: what the description says of the book is metadata, each section of the first
+ * level is a chapter (a page), so is a body of notes. Pictures are within the file and are passed
+ * over. */
 #include <errno.h>
 #include <string.h>
 
@@ -28,8 +29,8 @@ static bool is_any(const char *name, const char *const *names, size_t count)
 			return true;
 	return false;
 }
-#define IS_ANY(name, ...)                                             \
-	is_any(name, (const char *const[]){__VA_ARGS__},              \
+#define IS_ANY(name, ...)                                \
+	is_any(name, (const char *const[]){__VA_ARGS__}, \
 		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static void start_description(struct book *book, const char *name)
@@ -49,8 +50,8 @@ static void start_description(struct book *book, const char *name)
 static void end_title_info(struct book *book, const char *name)
 {
 	const struct buf *text = &book->text;
-	static const char *const names[][2] = {{"lang", "language"},
-		{"genre", "subject"}, {"keywords", "keywords"}, {"annotation", "description"}};
+	static const char *const names[][2] = {{"lang", "language"}, {"genre", "subject"},
+		{"keywords", "keywords"}, {"annotation", "description"}};
 
 	if (!strcmp(name, "author"))
 		book->in_author = false;
@@ -143,8 +144,8 @@ static void end_body(struct book *book, const char *name)
 	}
 }
 
-static void on_start(void *context, const char *name, const char *space,
-	const struct xml_attributes *attributes)
+static void on_start(
+	void *context, const char *name, const char *space, const struct xml_attributes *attributes)
 {
 	struct book *book = context;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RSS (0.9 to 2.0, and 1.0 in RDF) and Atom: each item a heading with what is said of it below. An
- * item's parts come in any order, so they are kept until it ends. Names are those of both formats and
- * of the extensions that feeds use (Dublin Core, content); prefixes do not matter. */
+/* RSS (0.9 to 2.0, and 1.0 in RDF) and Atom: each item a heading with what is said of it below.
+ * An item's parts come in any order, so they are kept until it ends. Names are those of both
+ * formats and of the extensions that feeds use (Dublin Core, content); prefixes do not matter. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -147,14 +147,16 @@ static void begin_part(struct feed *feed, const char *name, const struct xml_att
 	feed->part = part;
 	feed->part_depth = feed->depth;
 	/* Atom has these as attributes */
-	AUTO_FREE char *value = xml_attribute_copy(
-		attributes, part == PART_LINK ? "href" : part == PART_CATEGORY ? "term" : "");
+	AUTO_FREE char *value = xml_attribute_copy(attributes,
+		part == PART_LINK		? "href"
+			: part == PART_CATEGORY ? "term"
+						: "");
 	if (value && (part != PART_LINK || !xml_attribute_is(attributes, "rel", "self")))
 		buf_adds(text, value);
 }
 
-static void on_start(void *context, const char *name, const char *space,
-	const struct xml_attributes *attributes)
+static void on_start(
+	void *context, const char *name, const char *space, const struct xml_attributes *attributes)
 {
 	struct feed *feed = context;
 	bool is_item = !strcmp(name, "item") || !strcmp(name, "entry");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names become labels ("name: value"), nesting becomes indentation, an array's objects become rows
- * ("name: value | name: value"), an array of words a line. The document is gone through twice: first
- * whether it is JSON at all, then for its text; what is no JSON (comments, a comma too many, brackets
- * without end) is the plain text that it is. */
+/* Names become labels ("name: value"), nesting becomes indentation, an array's objects become
+ * rows ("name: value | name: value"), an array of words a line. The document is gone through
+ * twice: first whether it is JSON at all, then for its text; what is no JSON (comments, a comma
+ * too many, brackets without end) is the plain text that it is. */
 #include "core/parse/readers/json_stream.h"
 
 #include <errno.h>
@@ -85,8 +85,9 @@ static void on_open(void *context, bool is_object)
 		flow_line(&json->flow);
 	}
 	json->goes_on = false;
-	json->kinds[json->depth++] =
-		(uint8_t)(!is_object ? KIND_ARRAY : in_array ? KIND_ROW : KIND_LINES);
+	json->kinds[json->depth++] = (uint8_t)(!is_object ? KIND_ARRAY
+			: in_array			  ? KIND_ROW
+							  : KIND_LINES);
 }
 
 static void on_close(void *context)
@@ -170,8 +171,7 @@ static int read_values(const struct source *source, const char *charset, size_t 
 	return rc ? rc : failed;
 }
 
-static int read_any(
-	const struct source *source, struct out *out, bool is_records, struct err *err)
+static int read_any(const struct source *source, struct out *out, bool is_records, struct err *err)
 {
 	size_t skip;
 	const char *charset = source_charset(source, out, &skip);

@@ -148,8 +148,8 @@ static void end_string(struct json_stream *json)
 	give_lone_half(json);
 	if (json->is_name) {
 		if (json->handler->name)
-			json->handler->name(
-				json->context, json->name.data ? json->name.data : "", json->name.len);
+			json->handler->name(json->context, json->name.data ? json->name.data : "",
+				json->name.len);
 		json->state = AT_COLON;
 		return;
 	}

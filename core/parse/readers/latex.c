@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LaTeX, without TeX: commands are reduced to their text by a table of names (latex_names.c), what is not in
- * it vanishes and leaves its arguments. Comments and the preamble go, formulas stay as they are written.
- * Macros of the document's own are not expanded, so nothing can grow and nothing can loop: each byte is
- * stepped over once, but for the search of an argument's end, which is bounded. */
+/* LaTeX, without TeX: commands are reduced to their text by a table of names (latex_names.c),
+ * what is not in it vanishes and leaves its arguments. Comments and the preamble go, formulas
+ * stay as they are written. Macros of the document's own are not expanded, so nothing can grow
+ * and nothing can loop: each byte is stepped over once, but for the search of an argument's end,
+ * which is bounded. */
 #include "core/parse/readers/latex.h"
 
 #include <ctype.h>
@@ -64,7 +65,8 @@ static void skip_spaces(struct latex *tex)
 /* Behind what begins at @at with @open: NULL if it does not end soon. */
 static const char *end_of_group(struct latex *tex, const char *at, char open, char close)
 {
-	const char *stop = (size_t)(tex->end - at) > tex->search_max ? at + tex->search_max : tex->end;
+	const char *stop =
+		(size_t)(tex->end - at) > tex->search_max ? at + tex->search_max : tex->end;
 	unsigned depth = 0;
 
 	for (; at < stop; at++) {
@@ -289,13 +291,13 @@ static void add_verb(struct latex *tex)
 static void add_formula(struct latex *tex, const char *begin, const char *close)
 {
 	size_t left = (size_t)(tex->end - tex->at), len = strlen(close);
-	const char *end = memmem(
-		tex->at, left < tex->search_max ? left : tex->search_max, close, len);
+	const char *end =
+		memmem(tex->at, left < tex->search_max ? left : tex->search_max, close, len);
 	const char *stop = end ? end + len : tex->at;
 
 	if (!end)
-		tex->search_max = tex->search_max / 2 < SEARCH_MIN ? SEARCH_MIN
-								   : tex->search_max / 2;
+		tex->search_max =
+			tex->search_max / 2 < SEARCH_MIN ? SEARCH_MIN : tex->search_max / 2;
 	add_words(tex, begin, (size_t)(stop - begin));
 	tex->at = stop;
 }
@@ -528,8 +530,8 @@ static int gather(void *context, const char *utf8, size_t len)
 
 static int read_text(const struct buf *text, struct out *out)
 {
-	struct latex tex = {.at = text->data, .end = text->data + text->len,
-		.search_max = ARGUMENT_MAX};
+	struct latex tex = {
+		.at = text->data, .end = text->data + text->len, .search_max = ARGUMENT_MAX};
 
 	flow_init(&tex.flow, out);
 	meta_init(&tex.meta);

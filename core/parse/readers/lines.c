@@ -60,8 +60,8 @@ static int add(void *context, const char *utf8, size_t len)
 	return rc;
 }
 
-int lines_each(const struct source *source, struct out *out, line_fn *each, void *context,
-	struct err *err)
+int lines_each(
+	const struct source *source, struct out *out, line_fn *each, void *context, struct err *err)
 {
 	struct lines lines = {.each = each, .context = context};
 	size_t skip = 0;

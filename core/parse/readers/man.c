@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Manual pages, in man(7) and mdoc(7), without troff: sections are headings, requests go or are what they
- * say of the layout, and the words of macros that set a font are words. Macros of a page's own, and what
- * stands under a condition, are left out: nothing is expanded. */
+/* Manual pages, in man(7) and mdoc(7), without troff: sections are headings, requests go or are
+ * what they say of the layout, and the words of macros that set a font are words. Macros of a
+ * page's own, and what stands under a condition, are left out: nothing is expanded. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -136,6 +136,8 @@ struct man {
 	bool is_tag; /* the next line is an item's tag */
 	bool is_skipping; /* a macro's definition */
 	bool in_table, in_table_head;
+	bool in_block; /* a cell of several lines */
+	char tab; /* between cells */
 };
 
 static size_t find_macro(const char *name, size_t len)
@@ -288,6 +290,8 @@ static void do_request(struct man *man, size_t macro, const char *at)
 	case MACRO_SKIP: man->is_skipping = true; break;
 	case MACRO_TABLE:
 		man->in_table = man->in_table_head = true;
+		man->in_block = false;
+		man->tab = '\t';
 		flow_table(flow);
 		break;
 	case MACRO_TABLE_END:
@@ -334,26 +338,51 @@ static void add_request(struct man *man, const char *line)
 		flow_line(&man->flow);
 }
 
-/* tbl(1): options and formats up to a line that ends in a period, then rows, cells divided by tabs. */
+static void add_cell(struct man *man, const char *text, size_t len)
+{
+	AUTO_FREE char *cell = strndup(text, len);
+
+	buf_clear(&man->words);
+	roff_text(&man->words, cell ? cell : "");
+	add_words(man);
+}
+
+/* Cells from @line on; "T{" begins one that goes on in the lines below, up to "T}". */
+static void add_cells(struct man *man, const char *line)
+{
+	for (;;) {
+		const char *end = strchr(line, man->tab);
+		size_t len = end ? (size_t)(end - line) : strlen(line);
+		flow_cell(&man->flow, 1);
+		man->in_block = len == 2 && !strncmp(line, "T{", 2);
+		if (!man->in_block)
+			add_cell(man, line, len);
+		if (!end)
+			return;
+		line = end + 1;
+	}
+}
+
+/* tbl(1): options and formats up to a line that ends in a period, then rows. */
 static void add_row(struct man *man, const char *line)
 {
+	const char *option = strstr(line, "tab(");
 	size_t len = strlen(line);
 
 	if (man->in_table_head) {
+		if (option && option[4])
+			man->tab = option[4];
 		man->in_table_head = len == 0 || line[len - 1] != '.';
-		return;
-	}
-	if (!strcmp(line, "_") || !strcmp(line, "=") || !strcmp(line, "T}"))
-		return;
-	flow_row(&man->flow, false);
-	while (*line) {
-		len = strcspn(line, "\t");
-		AUTO_FREE char *cell = strndup(line, len);
-		buf_clear(&man->words);
-		roff_text(&man->words, cell ? cell : "");
-		flow_cell(&man->flow, 1);
-		add_words(man);
-		line += len + (line[len] == '\t');
+	} else if (man->in_block && !strncmp(line, "T}", 2)) {
+		man->in_block = false;
+		if (line[2] == man->tab)
+			add_cells(man, line + 3);
+	} else if (man->in_block) {
+		add_cell(man, line, len);
+		flow_space(&man->flow);
+	} else if (strcmp(line, "_") != 0 && strcmp(line, "=") != 0) {
+		flow_row(&man->flow, false);
+		add_cells(man, line);
 	}
 }
 

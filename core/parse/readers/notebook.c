@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jupyter notebooks (nbformat 3 and 4): cells in their order, Markdown with its headings, code as it
- * is, and of what code has put out its text: pictures are left out, and where a result is there as
- * plain text and as HTML, the plain text is taken. A tree is built, for a cell's parts come in any
- * order; what is too large for one, or no notebook, is read as other JSON is. */
+/* Jupyter notebooks (nbformat 3 and 4): cells in their order, Markdown with its headings, code as
+ * it is, and of what code has put out its text: pictures are left out, and where a result is
+ * there as plain text and as HTML, the plain text is taken. A tree is built, for a cell's parts
+ * come in any order; what is too large for one, or no notebook, is read as other JSON is. */
 #include "core/parse/reader.h"
 
 #include <errno.h>
@@ -150,7 +150,8 @@ int notebook_read(const struct source *source, struct out *out, struct err *err)
 		return rc;
 	skip = json.len >= 3 && !memcmp(json.data, "\xef\xbb\xbf", 3) ? 3 : 0;
 	AUTO(cJSON_Delete)
-	cJSON *notebook = json.len ? cJSON_ParseWithLength(json.data + skip, json.len - skip) : NULL;
+	cJSON *notebook =
+		json.len ? cJSON_ParseWithLength(json.data + skip, json.len - skip) : NULL;
 	if (!member(notebook, "cells") && !member(notebook, "worksheets"))
 		return json_read(source, out, err);
 	struct notebook nb = {.out = out};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The spine names chapters by the ids of the manifest, and may stand before them: ids are kept and looked
- * up at the end, by bisection, so that a book of 65536 files costs no more than its size. A file
- * is one chapter, however often the spine names it. */
+/* The spine names chapters by the ids of the manifest, and may stand before them: ids are kept
+ * and looked up at the end, by bisection, so that a book of 65536 files costs no more than its
+ * size. A file is one chapter, however often the spine names it. */
 #include "core/parse/readers/opf.h"
 
 #include <errno.h>
@@ -92,12 +92,12 @@ static void add_reference(struct walk *walk, const struct xml_attributes *attrib
 		return;
 	}
 	walk->spine = spine;
-	spine[walk->spine_count++] = (struct reference){
-		TAKE_PTR(id), !xml_attribute_is(attributes, "linear", "no")};
+	spine[walk->spine_count++] =
+		(struct reference){TAKE_PTR(id), !xml_attribute_is(attributes, "linear", "no")};
 }
 
-static void on_start(void *context, const char *name, const char *space,
-	const struct xml_attributes *attributes)
+static void on_start(
+	void *context, const char *name, const char *space, const struct xml_attributes *attributes)
 {
 	struct walk *walk = context;
 
@@ -113,9 +113,8 @@ static void on_start(void *context, const char *name, const char *space,
 
 static void on_end(void *context, const char *name, const char *space)
 {
-	static const char *const names[][2] = {{"creator", "author"},
-		{"language", "language"}, {"publisher", "publisher"}, {"subject", "subject"},
-		{"description", "description"}};
+	static const char *const names[][2] = {{"creator", "author"}, {"language", "language"},
+		{"publisher", "publisher"}, {"subject", "subject"}, {"description", "description"}};
 	struct walk *walk = context;
 	const struct buf *text = &walk->text;
 
@@ -180,8 +179,8 @@ static int order(struct walk *walk)
 	return 0;
 }
 
-static void note_rootfile(void *context, const char *name, const char *space,
-	const struct xml_attributes *attributes)
+static void note_rootfile(
+	void *context, const char *name, const char *space, const struct xml_attributes *attributes)
 {
 	char **path = context;
 

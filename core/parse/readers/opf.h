@@ -20,7 +20,7 @@ struct opf_item {
 struct opf {
 	struct opf_item *items; /* the manifest, sorted by id once it is complete */
 	size_t count, cap;
-	char **chapters; /* paths, those of @items, in reading order; what lies beside it at the end */
+	char **chapters; /* paths, those of @items, in reading order */
 	size_t chapter_count;
 };
 

@@ -19,9 +19,8 @@ struct org {
 
 static void note_keyword(struct org *org, const char *line)
 {
-	static const char *const names[][2] = {{"#+author:", "author"},
-		{"#+language:", "language"}, {"#+description:", "description"},
-		{"#+keywords:", "keywords"}};
+	static const char *const names[][2] = {{"#+author:", "author"}, {"#+language:", "language"},
+		{"#+description:", "description"}, {"#+keywords:", "keywords"}};
 	const char *title = line_value(line, "#+title:");
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Catalogues of translations (gettext): each message a paragraph, the original and what it became, without
- * comments and the syntax around them. The header, the translation of nothing, is metadata. */
+/* Catalogues of translations (gettext): each message a paragraph, the original and what it
+ * became, without comments and the syntax around them. The header, the translation of nothing, is
+ * metadata. */
 #include <errno.h>
 #include <string.h>
 
@@ -76,8 +77,8 @@ static int add_line(void *context, const char *line, size_t len)
 
 static void note_header(struct po *po, struct out *out)
 {
-	static const char *const names[][2] = {{"Language:", "language"},
-		{"Last-Translator:", "author"}};
+	static const char *const names[][2] = {
+		{"Language:", "language"}, {"Last-Translator:", "author"}};
 	char *rest = po->header.data;
 
 	for (char *line = strtok_r(rest, "\n", &rest); po->header.len && line;

@@ -15,25 +15,98 @@
 static const struct {
 	const char *name, *text;
 } characters[] = {
-	{"aq", "'"}, {"dq", "\""}, {"oq", "\u2018"}, {"cq", "\u2019"}, {"lq", "\u201c"},
-	{"rq", "\u201d"}, {"Bq", "\u201e"}, {"bq", "\u201a"}, {"Fo", "\u00ab"}, {"Fc", "\u00bb"},
-	{"fo", "\u2039"}, {"fc", "\u203a"}, {"em", "\u2014"}, {"en", "\u2013"}, {"hy", "-"},
-	{"mi", "\u2212"}, {"bu", "\u2022"}, {"ci", "\u25cb"}, {"co", "\u00a9"}, {"rg", "\u00ae"},
-	{"tm", "\u2122"}, {"de", "\u00b0"}, {"ga", "`"}, {"aa", "\u00b4"}, {"ha", "^"}, {"ti", "~"},
-	{"rs", "\\"}, {"sl", "/"}, {"ba", "|"}, {"br", "|"}, {"sh", "#"}, {"at", "@"}, {"Do", "$"},
-	{"ct", "\u00a2"}, {"Eu", "\u20ac"}, {"eu", "\u20ac"}, {"Po", "\u00a3"}, {"Ye", "\u00a5"},
-	{"sc", "\u00a7"}, {"ps", "\u00b6"}, {"dg", "\u2020"}, {"dd", "\u2021"}, {"lB", "["},
-	{"rB", "]"}, {"lC", "{"}, {"rC", "}"}, {"la", "\u27e8"}, {"ra", "\u27e9"}, {"->", "\u2192"},
-	{"<-", "\u2190"}, {"ua", "\u2191"}, {"da", "\u2193"}, {"<=", "\u2264"}, {">=", "\u2265"},
-	{"!=", "\u2260"}, {"==", "\u2261"}, {"~~", "\u2248"}, {"+-", "\u00b1"}, {"mu", "\u00d7"},
-	{"di", "\u00f7"}, {"pl", "+"}, {"eq", "="}, {"if", "\u221e"}, {"12", "\u00bd"},
-	{"14", "\u00bc"}, {"34", "\u00be"}, {"S1", "\u00b9"}, {"S2", "\u00b2"}, {"S3", "\u00b3"},
-	{"ss", "\u00df"}, {"ae", "\u00e6"}, {"AE", "\u00c6"}, {"oe", "\u0153"}, {"OE", "\u0152"},
-	{"/o", "\u00f8"}, {"/O", "\u00d8"}, {"oa", "\u00e5"}, {"oA", "\u00c5"}, {"-D", "\u00d0"},
-	{"Sd", "\u00f0"}, {"TP", "\u00de"}, {"Tp", "\u00fe"}, {"r!", "\u00a1"}, {"r?", "\u00bf"},
-	{"*a", "\u03b1"}, {"*b", "\u03b2"}, {"*m", "\u03bc"}, {"*p", "\u03c0"}, {"*W", "\u03a9"},
+	{"aq", "'"},
+	{"dq", "\""},
+	{"oq", "\u2018"},
+	{"cq", "\u2019"},
+	{"lq", "\u201c"},
+	{"rq", "\u201d"},
+	{"Bq", "\u201e"},
+	{"bq", "\u201a"},
+	{"Fo", "\u00ab"},
+	{"Fc", "\u00bb"},
+	{"fo", "\u2039"},
+	{"fc", "\u203a"},
+	{"em", "\u2014"},
+	{"en", "\u2013"},
+	{"hy", "-"},
+	{"mi", "\u2212"},
+	{"bu", "\u2022"},
+	{"ci", "\u25cb"},
+	{"co", "\u00a9"},
+	{"rg", "\u00ae"},
+	{"tm", "\u2122"},
+	{"de", "\u00b0"},
+	{"ga", "`"},
+	{"aa", "\u00b4"},
+	{"ha", "^"},
+	{"ti", "~"},
+	{"rs", "\\"},
+	{"sl", "/"},
+	{"ba", "|"},
+	{"br", "|"},
+	{"sh", "#"},
+	{"at", "@"},
+	{"Do", "$"},
+	{"ct", "\u00a2"},
+	{"Eu", "\u20ac"},
+	{"eu", "\u20ac"},
+	{"Po", "\u00a3"},
+	{"Ye", "\u00a5"},
+	{"sc", "\u00a7"},
+	{"ps", "\u00b6"},
+	{"dg", "\u2020"},
+	{"dd", "\u2021"},
+	{"lB", "["},
+	{"rB", "]"},
+	{"lC", "{"},
+	{"rC", "}"},
+	{"la", "\u27e8"},
+	{"ra", "\u27e9"},
+	{"->", "\u2192"},
+	{"<-", "\u2190"},
+	{"ua", "\u2191"},
+	{"da", "\u2193"},
+	{"<=", "\u2264"},
+	{">=", "\u2265"},
+	{"!=", "\u2260"},
+	{"==", "\u2261"},
+	{"~~", "\u2248"},
+	{"+-", "\u00b1"},
+	{"mu", "\u00d7"},
+	{"di", "\u00f7"},
+	{"pl", "+"},
+	{"eq", "="},
+	{"if", "\u221e"},
+	{"12", "\u00bd"},
+	{"14", "\u00bc"},
+	{"34", "\u00be"},
+	{"S1", "\u00b9"},
+	{"S2", "\u00b2"},
+	{"S3", "\u00b3"},
+	{"ss", "\u00df"},
+	{"ae", "\u00e6"},
+	{"AE", "\u00c6"},
+	{"oe", "\u0153"},
+	{"OE", "\u0152"},
+	{"/o", "\u00f8"},
+	{"/O", "\u00d8"},
+	{"oa", "\u00e5"},
+	{"oA", "\u00c5"},
+	{"-D", "\u00d0"},
+	{"Sd", "\u00f0"},
+	{"TP", "\u00de"},
+	{"Tp", "\u00fe"},
+	{"r!", "\u00a1"},
+	{"r?", "\u00bf"},
+	{"*a", "\u03b1"},
+	{"*b", "\u03b2"},
+	{"*m", "\u03bc"},
+	{"*p", "\u03c0"},
+	{"*W", "\u03a9"},
 	/* strings that man(7) defines, "\*(Tm" */
-	{"Tm", "\u2122"}, {"R", "\u00ae"},
+	{"Tm", "\u2122"},
+	{"R", "\u00ae"},
 };
 
 static void add_character(struct buf *out, const char *name, size_t len)
@@ -53,7 +126,9 @@ static void add_character(struct buf *out, const char *name, size_t len)
 			buf_add(out, utf8, utf8_encode((uint32_t)c, utf8));
 	} else if (len == 2 && strchr("'`^~:,", *name) && isalpha((unsigned char)name[1])) {
 		compose(out, (unsigned char)name[1],
-			*name == ':' ? '"' : *name == ',' ? 'c' : *name);
+			*name == ':'	       ? '"'
+				: *name == ',' ? 'c'
+					       : *name);
 	}
 }
 
@@ -110,8 +185,14 @@ static const char *take_escape(struct buf *out, const char *at)
 	case '"':
 	case '#': return NULL;
 	case '(':
-	case '[': at = take_name(at, &name, &len); add_character(out, name, len); return at;
-	case '*': at = take_name(at + 1, &name, &len); add_character(out, name, len); return at;
+	case '[':
+		at = take_name(at, &name, &len);
+		add_character(out, name, len);
+		return at;
+	case '*':
+		at = take_name(at + 1, &name, &len);
+		add_character(out, name, len);
+		return at;
 	case 'C':
 		name = at + 2;
 		at = skip_quoted(at + 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reStructuredText: the text as it is, but for the lines that mark a heading, which goes by itself. A
- * heading is a line that is underlined, or lies between two such lines; which character means which
- * level is for each document to say, by the order in which they come. */
+/* reStructuredText: the text as it is, but for the lines that mark a heading, which goes by
+ * itself. A heading is a line that is underlined, or lies between two such lines; which character
+ * means which level is for each document to say, by the order in which they come. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,7 +18,8 @@ struct rst {
 	struct meta meta;
 	struct buf held; /* a line that the next one may underline */
 	char over; /* the held line has a line of this character above it; NUL: none */
-	char styles[STYLES_MAX][2]; /* the underline's character, and whether there is a line above */
+	char styles[STYLES_MAX]
+		   [2]; /* the underline's character, and whether there is a line above */
 	size_t style_count;
 	bool has_held, after_blank, has_title, has_body;
 };
@@ -48,7 +49,8 @@ static uint32_t level_of(struct rst *rst, char rule)
 /* Fields at the beginning (":Author: Jule Brandt") say something of the document. */
 static void note_field(struct rst *rst, const char *line)
 {
-	static const char *const names[][2] = {{":author:", "author"}, {":authors:", "author"}, {":language:", "language"}, {":abstract:", "description"}};
+	static const char *const names[][2] = {{":author:", "author"}, {":authors:", "author"},
+		{":language:", "language"}, {":abstract:", "description"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		meta_add(&rst->meta, names[i][1], line_value(line, names[i][0]));

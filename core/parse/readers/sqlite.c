@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SQLite databases: every ordinary table a page with its name as a heading, every row with the names of
- * its columns, in the order of the schema. Read through a file system of our own, which knows one
- * file, the document, by its descriptor: nothing can be opened, nothing written, no journal looked for.
+/* SQLite databases: every ordinary table a page with its name as a heading, every row with the
+ * names of its columns, in the order of the schema. Read through a file system of our own, which
+ * knows one file, the document, by its descriptor: nothing can be opened, nothing written, no
+ * journal looked for.
  *
- * The file may have been made to harm (SQLite's "Defense Against The Dark Arts"): its schema is not
- * trusted, views and virtual tables are not asked, lengths are limited, the pages are read as if no log
- * belonged to them (a database in WAL mode is read as of its last checkpoint). */
+ * The file may have been made to harm (SQLite's "Defense Against The Dark Arts"): its schema is
+ * not trusted, views and virtual tables are not asked, lengths are limited, the pages are read as
+ * if no log belonged to them (a database in WAL mode is read as of its last checkpoint). */
 #include <errno.h>
 #include <string.h>
 
@@ -68,10 +69,19 @@ static int file_ok(sqlite3_file *file, int how)
 	return SQLITE_OK;
 }
 
+/* As the header has it where the file is shorter: what is cut off is missing from its table, and
+ * the other tables can be read. */
 static int file_size(sqlite3_file *file, sqlite3_int64 *size)
 {
+	unsigned char head[100] = {0};
+
 	(void)file;
-	*size = (sqlite3_int64)document->size;
+	source_read(document, head, sizeof(head), 0);
+	uint64_t page = (uint64_t)head[16] << 8 | head[17];
+	uint64_t pages = (uint64_t)head[28] << 24 | (uint64_t)head[29] << 16 |
+		(uint64_t)head[30] << 8 | head[31];
+	uint64_t claimed = pages * (page == 1 ? 65536 : page);
+	*size = (sqlite3_int64)(claimed > document->size ? claimed : document->size);
 	return SQLITE_OK;
 }
 
@@ -100,8 +110,8 @@ static int file_traits(sqlite3_file *file)
 	return SQLITE_IOCAP_IMMUTABLE;
 }
 
-static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags,
-	int *out_flags)
+static int vfs_open(
+	sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out_flags)
 {
 	static const sqlite3_io_methods methods = {.iVersion = 1,
 		.xClose = file_close,
@@ -313,8 +323,8 @@ int sqlite_read(const struct source *source, struct out *out, struct err *err)
 	document = source;
 	int rc = sqlite3_vfs_register(&vfs, 0);
 	rc = rc ? rc
-		: sqlite3_open_v2("document", &db,
-			  SQLITE_OPEN_READONLY | SQLITE_OPEN_PRIVATECACHE, VFS_NAME);
+		: sqlite3_open_v2("document", &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_PRIVATECACHE,
+			  VFS_NAME);
 	flow_init(&flow, out);
 	if (!rc) {
 		restrict_db(db);

@@ -75,7 +75,8 @@ static void add_words(struct subtitles *subs, const char *line)
 
 static void release_held(struct subtitles *subs)
 {
-	bool is_number = subs->has_held && subs->held.data[strspn(subs->held.data, "0123456789")] == '\0';
+	bool is_number =
+		subs->has_held && subs->held.data[strspn(subs->held.data, "0123456789")] == '\0';
 
 	if (subs->has_held && !is_number)
 		add_words(subs, subs->held.data);

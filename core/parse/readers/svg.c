@@ -25,8 +25,8 @@ static bool has_words(const char *name)
 	return false;
 }
 
-static void on_start(void *context, const char *name, const char *space,
-	const struct xml_attributes *attributes)
+static void on_start(
+	void *context, const char *name, const char *space, const struct xml_attributes *attributes)
 {
 	struct drawing *drawing = context;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* XML of no format that is known. Which elements are paragraphs is seen from how they lie: an element
- * that comes within running text is a part of it, any other stands on a line of its own. Attributes
- * are kept where they are words: those that are named as such, or hold several.
+/* XML of no format that is known. Which elements are paragraphs is seen from how they lie: an
+ * element that comes within running text is a part of it, any other stands on a line of its own.
+ * Attributes are kept where they are words: those that are named as such, or hold several.
  *
  * It is first seen whether it is well-formed; if not, it is the plain text that it is. */
 #include "core/parse/xml.h"
@@ -17,7 +17,8 @@
 struct tree {
 	struct flow flow;
 	unsigned depth;
-	bool has_text[DEPTH_MAX]; /* of the element at that depth: running text, not just elements */
+	bool has_text
+		[DEPTH_MAX]; /* of the element at that depth: running text, not just elements */
 	bool is_inline[DEPTH_MAX];
 	bool has_blocks[DEPTH_MAX]; /* elements on lines of their own */
 };
@@ -63,8 +64,8 @@ static void add_attributes(struct tree *tree, const struct xml_attributes *attri
 	}
 }
 
-static void on_start(void *context, const char *name, const char *space,
-	const struct xml_attributes *attributes)
+static void on_start(
+	void *context, const char *name, const char *space, const struct xml_attributes *attributes)
 {
 	struct tree *tree = context;
 	unsigned depth = tree->depth++;
@@ -72,8 +73,7 @@ static void on_start(void *context, const char *name, const char *space,
 	(void)name, (void)space;
 	if (depth + 1 >= DEPTH_MAX)
 		return;
-	tree->is_inline[depth + 1] =
-		depth > 0 && (tree->has_text[depth] || tree->is_inline[depth]);
+	tree->is_inline[depth + 1] = depth > 0 && (tree->has_text[depth] || tree->is_inline[depth]);
 	tree->has_text[depth + 1] = tree->has_blocks[depth + 1] = false;
 	if (tree->is_inline[depth + 1])
 		return;
