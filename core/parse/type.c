@@ -246,11 +246,10 @@ static bool is_text_after_all(const struct source *source, const struct extensio
 }
 
 /* Text by name and by every byte, though it begins like something else: an article on
- * PostScript that begins with "%!PS". */
+ * PostScript that begins with "%!PS", Russian in a DOS code page that looks like a program. */
 static bool is_clean_text(const struct source *source, const struct extension *extension)
 {
 	return extension && (source->head_len < 5 || memcmp(source->head, "{\\rtf", 5)) &&
-		utf8_is_valid(source->head, source->head_len) &&
 		!count_controls(source->head, source->head_len);
 }
 
@@ -314,6 +313,10 @@ static const char *type_of_bytes(const struct source *source, const struct exten
 		return "text/html";
 	const char *magic =
 		magic_buffer(database, source->head, len < MAGIC_HEAD_MAX ? len : MAGIC_HEAD_MAX);
+	/* EPUB is known by its first part, which not every program puts there. */
+	const char *dot = strrchr(source->name, '.');
+	if (magic && dot && !strcasecmp(dot, ".epub") && !strcmp(magic, "application/zip"))
+		return "application/epub+zip";
 	/* A TGA image has no mark of its own: what libmagic takes for one may be anything. */
 	return magic && strcmp(magic, "image/x-tga") ? magic : "application/octet-stream";
 }

@@ -7,7 +7,7 @@ fuzz_targets  := plain markdown html pdf reply csv json notebook xml svg feed fb
 	rst asciidoc org latex man subtitles po
 # Real files are there for test_formats already: those that end so are the seeds of a target.
 fuzz_ends_csv       := csv tsv
-fuzz_ends_json      := json jsonl
+fuzz_ends_json      := geojson webmanifest topojson jsonl
 fuzz_ends_notebook  := ipynb
 fuzz_ends_xml       := xml
 fuzz_ends_svg       := svg

@@ -218,7 +218,7 @@ static void end_line(struct latex *tex)
 		flow_row(&tex->flow, false);
 		flow_cell(&tex->flow, 1);
 	} else if (in_line(tex)) {
-		add_words(tex, ", ", 2);
+		add_words(tex, " ", 1);
 	} else if (!is_silent(tex)) {
 		flow_line(&tex->flow);
 	}
@@ -384,7 +384,11 @@ static void end_environment(struct latex *tex)
 static void do_command(struct latex *tex, const char *begin, const struct latex_name *command)
 {
 	switch (command->role) {
-	case LATEX_TEXT: add_words(tex, command->text, strlen(command->text)); break;
+	case LATEX_TEXT:
+		if (*command->text == ',') /* between authors */
+			tex->flow.ends_in_space = false;
+		add_words(tex, command->text, strlen(command->text));
+		break;
 	case LATEX_ACCENT: add_accent(tex, *command->text); break;
 	case LATEX_HEADING: begin_capture(tex, BRACE_HEADING, command->number); break;
 	case LATEX_TITLE: begin_capture(tex, BRACE_TITLE, 1); break;

@@ -171,11 +171,14 @@ static void add_inline(struct man *man, size_t macro, const char *at)
 	struct flow *flow = &man->flow;
 	const char *after[16];
 	size_t depth = 0, words = 0;
+	bool is_open = false; /* a bracket stands before what comes */
 
 	for (bool is_macro = true;;) {
 		if (is_macro) {
 			words = 0;
-			flow_space(flow);
+			if (!is_open)
+				flow_space(flow);
+			is_open = macros[macro].before[0] && !macros[macro].before[1];
 			flow_words(flow, macros[macro].before, strlen(macros[macro].before));
 			if (macros[macro].after[0] && depth < ARRAY_LEN(after))
 				after[depth++] = macros[macro].after;
@@ -188,6 +191,7 @@ static void add_inline(struct man *man, size_t macro, const char *at)
 		is_macro = macro < ARRAY_LEN(macros) && macros[macro].macro == MACRO_INLINE;
 		if (is_macro)
 			continue;
+		is_open = false;
 		bool is_sign = man->words.len == 1 && strchr(".,:;)]", *man->words.data);
 		if (words++ && !is_sign)
 			flow_space(flow);
