@@ -137,6 +137,7 @@ static int walk_end(struct walk *walk, int rc, struct err *err)
 		rc = err_set(err, -EBADMSG, "the XML is broken at line %d: %.*s",
 			error ? error->line : 0, (int)strcspn(why, "\n"), why);
 	}
+	xmlFreeDoc(walk->parser->myDoc); /* libxml2 keeps entities that are declared in one */
 	xmlFreeParserCtxt(walk->parser);
 	return rc;
 }

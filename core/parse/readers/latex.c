@@ -247,6 +247,7 @@ static void add_accent(struct latex *tex, char accent)
 	AUTO_BUF struct buf letter;
 	size_t len = 1;
 
+	buf_init(&letter, 16);
 	skip_spaces(tex);
 	bool is_group = *tex->at == '{';
 	tex->at += is_group;
@@ -263,7 +264,6 @@ static void add_accent(struct latex *tex, char accent)
 		tex->at++;
 	else if (is_group)
 		open_brace(tex, BRACE_PLAIN);
-	buf_init(&letter, 16);
 	compose(&letter, base, accent);
 	add_words(tex, letter.data ? letter.data : "", letter.len);
 }

@@ -305,14 +305,14 @@ static int add_tables(struct flow *flow, sqlite3 *db)
 	return step == SQLITE_DONE || step == SQLITE_ROW ? worst : step;
 }
 
-static int explain(sqlite3 *db, int rc, const struct out *out, struct err *err)
+/* SQLite's own sentence may quote the file: its words for the code are enough. */
+static int explain(int rc, const struct out *out, struct err *err)
 {
 	if (rc == SQLITE_DONE || (out->chars && rc != SQLITE_NOMEM))
 		return 0;
 	if (rc == SQLITE_NOMEM)
 		return err_set(err, -ENOMEM, "memory is short");
-	return err_set(err, -EBADMSG, "the database is broken: %s",
-		db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+	return err_set(err, -EBADMSG, "the database is broken: %s", sqlite3_errstr(rc));
 }
 
 int sqlite_read(const struct source *source, struct out *out, struct err *err)
@@ -332,5 +332,5 @@ int sqlite_read(const struct source *source, struct out *out, struct err *err)
 		rc = add_tables(&flow, db);
 	}
 	int failed = flow_finish(&flow);
-	return failed ? failed : explain(db, rc, out, err);
+	return failed ? failed : explain(rc, out, err);
 }
