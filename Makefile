@@ -30,6 +30,8 @@ have = $(shell pkg-config --exists $(1) && echo $(1))
 parse_optional := $(call have,gmime-3.0) $(call have,libgsf-1)
 parse_defines  := $(if $(filter gmime-3.0,$(parse_optional)),-DHAVE_GMIME) \
 	$(if $(filter libgsf-1,$(parse_optional)),-DHAVE_GSF)
+parse_missing  := $(if $(filter gmime-3.0,$(parse_optional)),, \
+	$(addprefix core/parse/readers/,mail.c mail_message.c mail_stream.c mbox.c mhtml.c))
 
 # pkg-config is asked once for each list, when the first recipe needs it: it may not be there
 # yet while `make deps` runs.
@@ -49,7 +51,7 @@ link_flags = -pthread $(SANFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now
 core_sources   := $(wildcard core/*.c core/text/*.c core/tools/*.c)
 local_sources  := $(wildcard core/local/*.c core/local/*/*.c core/remote/*.c)
 fs_sources     := $(filter-out fs/main.c,$(wildcard fs/*.c))
-parse_sources  := $(wildcard core/parse/*.c core/parse/readers/*.c)
+parse_sources  := $(filter-out $(parse_missing),$(wildcard core/parse/*.c core/parse/readers/*.c))
 unit_sources   := $(wildcard tests/unit/test_*.c)
 helper_sources := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
 unit_programs  := $(patsubst tests/unit/%.c,$(B)/%,$(unit_sources))
@@ -115,13 +117,14 @@ check: deps-check ## build and run every test (T=part-of-a-name, REPEAT=n, SAN=t
 unit: $(unit_programs) $(B)/askfs-parse ## build and run the unit tests alone (T=, REPEAT=)
 	$(Q)tests/check --build $(B) --only '$(T)' --repeat '$(REPEAT)' unit
 
-bench: deps-check ## print the measured figures
+bench: deps-check ## print the measured figures (FORMATS=folders of more documents)
 	$(Q)$(MAKE) --no-print-directory all bench-run
 
 bench-run: $(bench_programs)
 	$(Q)set -e; for program in $(bench_programs); do $$program; done
 	$(Q)if [ -x tests/bench/bench_mount.py ]; then ASKFS=$(B)/askfs tests/bench/bench_mount.py; fi
 	$(Q)if [ -x tests/bench/bench_model.py ]; then ASKFS=$(B)/askfs tests/bench/bench_model.py; fi
+	$(Q)tests/bench/bench_formats.py $(B) $(FORMATS)
 	$(Q)tests/bench/anchors.py $(B)
 
 peers: ## real model servers for the tests, from PyPI, into the build folder

@@ -15,6 +15,11 @@ struct access {
 	mode_t mode; /* the nine permission bits */
 };
 
+static inline bool access_is_same(const struct access *a, const struct access *b)
+{
+	return a->owner == b->owner && a->group == b->group && a->mode == b->mode;
+}
+
 /* A caller with the groups he had when the request came. Heap memory behind @groups;
  * groups[0] is the primary group. Immutable once made, so any thread may read it. */
 struct caller {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/auto.h"
+#include "core/position.h"
 #include "core/text/utf8.h"
 
 #define EXCERPT_CHARS 200
@@ -153,6 +154,8 @@ static cJSON *build_source(const struct passage *passage, const struct document 
 	add_score(source, "score", passage->score);
 	cJSON_AddStringToObject(source, "excerpt", excerpt);
 	cJSON_AddStringToObject(source, "path", path);
+	if (chunk->page)
+		cJSON_AddStringToObject(source, "page_kind", position_word(document->content_type));
 	add_string(source, "file_name", document_file_name(document));
 	return source;
 }
@@ -267,14 +270,20 @@ static const char *string_of(const cJSON *object, const char *member)
 	return text ? text : "";
 }
 
-static void render_source_line(const cJSON *source, size_t n, struct buf *out)
+void answer_render_position(const cJSON *source, struct buf *out)
 {
 	const cJSON *page = cJSON_GetObjectItem(source, "page");
+	const char *kind = string_of(source, "page_kind");
 
+	if (cJSON_IsNumber(page))
+		buf_addf(out, ", %s %.0f", kind[0] ? kind : "page", page->valuedouble);
+}
+
+static void render_source_line(const cJSON *source, size_t n, struct buf *out)
+{
 	buf_addf(out, "[%zu] ", n);
 	answer_file_name(string_of(source, "file_name"), out);
-	if (cJSON_IsNumber(page))
-		buf_addf(out, ", page %.0f", page->valuedouble);
+	answer_render_position(source, out);
 	buf_addf(out, " (%s)\n",
 		cJSON_IsTrue(cJSON_GetObjectItem(source, "deleted")) ? "deleted"
 								     : string_of(source, "path"));

@@ -67,4 +67,8 @@ cJSON *answer_search_result(const struct passage *passage, const struct document
  * 0 or -errno. */
 int answer_file_name(const char *name, struct buf *out);
 
+/* ", slide 3": where in its document a source of answer.json stands; nothing where it has no
+ * page. */
+void answer_render_position(const cJSON *source, struct buf *out);
+
 #endif

@@ -43,17 +43,31 @@ bool catalog_may_read(struct catalog *catalog, const struct uuid *id, const stru
 	return may_read;
 }
 
+int catalog_write(struct catalog *catalog, const struct document *const *documents, size_t count,
+	const struct uuid *gone, size_t gone_count, struct err *err)
+{
+	if (count + gone_count == 0)
+		return 0;
+	return health_note(HEALTH_CATALOG,
+		catalog->ops->write(catalog, documents, count, gone, gone_count, err), err);
+}
+
 int catalog_put(struct catalog *catalog, const struct document *const *documents, size_t count,
 	struct err *err)
 {
-	if (count == 0)
-		return 0;
-	return health_note(HEALTH_CATALOG, catalog->ops->put(catalog, documents, count, err), err);
+	return catalog_write(catalog, documents, count, NULL, 0, err);
 }
 
 int catalog_remove(struct catalog *catalog, const struct uuid *id, struct err *err)
 {
-	return health_note(HEALTH_CATALOG, catalog->ops->remove(catalog, id, err), err);
+	return catalog_write(catalog, NULL, 0, id, 1, err);
+}
+
+int catalog_members(struct catalog *catalog, const struct uuid *parent,
+	catalog_document_fn callback, void *context, struct err *err)
+{
+	return health_note(HEALTH_CATALOG,
+		catalog->ops->members(catalog, parent, callback, context, err), err);
 }
 
 int catalog_each(

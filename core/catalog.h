@@ -57,16 +57,17 @@ struct catalog_ops {
 	/* Look a record up: -ENOENT if absent. The caller releases *out. */
 	int (*get)(struct catalog *, const struct uuid *id, struct document *out, struct err *);
 
-	/* Write @count whole records in one transaction: all or none. A record with that id is
-	 * replaced. */
-	int (*put)(struct catalog *, const struct document *const *documents, size_t count,
-		struct err *);
-
-	/* Forget a record. 0 also if there was none. */
-	int (*remove)(struct catalog *, const struct uuid *id, struct err *);
+	/* Write @count whole records and forget those of @gone, in one transaction: all or none.
+	 * A record with an id that is there is replaced; one of @gone need not be there. */
+	int (*write)(struct catalog *, const struct document *const *documents, size_t count,
+		const struct uuid *gone, size_t gone_count, struct err *);
 
 	/* Every record, by created_ns and id. */
 	int (*each)(struct catalog *, catalog_document_fn, void *context, struct err *);
+
+	/* The records whose parent is @parent (never nil), by id. */
+	int (*members)(struct catalog *, const struct uuid *parent, catalog_document_fn,
+		void *context, struct err *);
 
 	/* Write or replace the session of that name. */
 	int (*session_put)(struct catalog *, const struct session_record *, struct err *);
@@ -106,6 +107,10 @@ bool catalog_may_read(struct catalog *, const struct uuid *id, const struct call
 int catalog_put(
 	struct catalog *, const struct document *const *documents, size_t count, struct err *);
 int catalog_remove(struct catalog *, const struct uuid *id, struct err *);
+int catalog_write(struct catalog *, const struct document *const *documents, size_t count,
+	const struct uuid *gone, size_t gone_count, struct err *);
+int catalog_members(struct catalog *, const struct uuid *parent, catalog_document_fn, void *context,
+	struct err *);
 int catalog_each(struct catalog *, catalog_document_fn, void *context, struct err *);
 int catalog_session_put(struct catalog *, const struct session_record *, struct err *);
 int catalog_session_remove(struct catalog *, const char *name, struct err *);

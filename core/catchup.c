@@ -34,7 +34,11 @@ static bool needs_embeddings(const struct catchup *catchup, const struct documen
 {
 	const char *model = embedder_info(catchup->parts.ports->embedder)->model;
 
-	return document->status == DOC_INDEXED && document->version && document->chunk_count &&
+	/* A member has no file in the inbox that would bring it through after a stop. */
+	bool is_due = document->status == DOC_INDEXED ||
+		(document->status == DOC_PROCESSING && !uuid_is_nil(&document->parent));
+
+	return is_due && document->version && document->chunk_count &&
 		(!document->embedding_model || strcmp(document->embedding_model, model) != 0);
 }
 

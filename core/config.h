@@ -12,7 +12,7 @@
 #include "core/err.h"
 
 /* Entries of the table in config_table.c. */
-#define CONFIG_SETTINGS 64
+#define CONFIG_SETTINGS 68
 
 /* Every setting, typed. Strings are owned by the struct, never NULL ("" where nothing is
  * set). Read-only once the daemon runs. The table in config_table.c gives each its key, variable,
@@ -73,6 +73,10 @@ struct config {
 	uint64_t parse_memory;
 	uint64_t parse_cpu_s, parse_wall_s;
 	uint64_t parse_text_bytes;
+
+	/* [archive] the limits of what is inside one file */
+	uint64_t archive_members, archive_depth, archive_ratio;
+	uint64_t archive_bytes;
 
 	/* [chunk] in code points */
 	uint64_t chunk_size, chunk_overlap;

@@ -150,6 +150,15 @@ const struct setting config_settings[] = {
 	{"parse", "text", NULL, "parse_text", FIELD(parse_text_bytes), "4G", SIZE(MIB, 64 * GIB),
 		"text that one document may hold"},
 
+	{"archive", "members", NULL, "archive_members", FIELD(archive_members), "10000",
+		COUNT(1, 1000000), "documents that one archive or mail may hold"},
+	{"archive", "bytes", NULL, "archive_bytes", FIELD(archive_bytes), "2G", SIZE(MIB, TIB),
+		"bytes that one archive or mail may unpack to"},
+	{"archive", "ratio", NULL, "archive_ratio", FIELD(archive_ratio), "250", COUNT(2, 1000000),
+		"how many times its size an archive may unpack to"},
+	{"archive", "depth", NULL, "archive_depth", FIELD(archive_depth), "4", COUNT(1, 100),
+		"how deep archives in archives are opened"},
+
 	{"chunk", "size", NULL, "chunk_size", FIELD(chunk_size), "1000", COUNT(100, 100000),
 		"characters of a chunk"},
 	{"chunk", "overlap", NULL, "chunk_overlap", FIELD(chunk_overlap), "200", COUNT(0, 50000),

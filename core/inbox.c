@@ -598,6 +598,7 @@ int inbox_new(struct inbox **out, const struct inbox_parts *parts)
 		return -ENOMEM;
 	}
 	inbox->trim_timer.fire = inbox_on_trim_timer;
+	records_watch_members(parts->ports->records, inbox_on_member, inbox);
 	inbox_drain_init(inbox);
 	inbox_folders_init(inbox);
 	*out = inbox;

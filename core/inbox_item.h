@@ -4,6 +4,7 @@
 #define ASKFS_CORE_INBOX_ITEM_H
 
 #include "core/inbox.h"
+#include "core/records.h"
 
 enum item_state {
 	ITEM_IDLE, /* nothing to do: private, empty, or failed */
@@ -82,6 +83,9 @@ void item_list_add(struct item_list *list, struct item *item);
 void item_list_remove(struct item *item);
 
 /* inbox_run.c: the pipeline's places. */
+/* A member of a document was written or has gone: records_member_fn. */
+void inbox_on_member(
+	void *context, enum member_news what, const struct uuid *id, const struct document *record);
 void item_run(struct item *item); /* ITEM_READY: it will run */
 void item_cancel(struct item *item);
 /* A file in the pipeline, held so that its job can be told about new bits. Loop thread. */

@@ -28,36 +28,57 @@ struct run {
 	unsigned refs; /* loop thread */
 };
 
-/* News of a version that answers while its embeddings are still made. */
+/* News of a version that answers while its embeddings are still made, or of a member. */
 struct news {
 	struct task task;
 	struct inbox *inbox;
-	struct document record;
+	enum member_news what;
+	struct document record; /* MEMBER_GONE: only its id */
 };
 
+/* What is in a document that was deleted meanwhile does not come back. */
 static void on_news(struct task *task)
 {
 	struct news *news = (struct news *)task;
+	struct library *library = news->inbox->parts.library;
+	struct library_entry *entry = library_find(library, &news->record.id);
+	bool may_come = news->what == MEMBER_CAME && library_find(library, &news->record.parent);
 
-	if (library_find(news->inbox->parts.library, &news->record.id))
-		library_put(news->inbox->parts.library, &news->record);
+	if (entry && news->what == MEMBER_GONE)
+		library_remove(library, entry);
+	else if (entry || may_come)
+		library_put(library, &news->record);
 	document_release(&news->record);
 	free(news);
+}
+
+/* Any thread. */
+static void send_news(struct inbox *inbox, enum member_news what, const struct uuid *id,
+	const struct document *record)
+{
+	struct news *news = calloc(1, sizeof(*news));
+
+	if (!news || (record && document_copy(&news->record, record))) {
+		free(news);
+		return; /* it shows at the next change, or after the next start */
+	}
+	news->record.id = *id;
+	news->what = what;
+	news->inbox = inbox;
+	news->task.run = on_news;
+	loop_post(inbox->parts.loop, &news->task);
+}
+
+void inbox_on_member(
+	void *context, enum member_news what, const struct uuid *id, const struct document *record)
+{
+	send_news(context, what, id, record);
 }
 
 /* Worker thread. */
 static void on_published(struct ingest_job *job, const struct document *record)
 {
-	struct run *run = (struct run *)job;
-	struct news *news = calloc(1, sizeof(*news));
-
-	if (!news || document_copy(&news->record, record)) {
-		free(news);
-		return; /* it is told again when the job is done */
-	}
-	news->inbox = run->inbox;
-	news->task.run = on_news;
-	loop_post(run->inbox->parts.loop, &news->task);
+	send_news(((struct run *)job)->inbox, MEMBER_CHANGED, &record->id, record);
 }
 
 /* Files from this size on are long enough in the pipeline for somebody to see it. */

@@ -20,6 +20,7 @@
 #include "core/auto.h"
 #include "core/ingest_attempt.h"
 #include "core/ingest_embed.h"
+#include "core/ingest_family.h"
 #include "core/ingest_link.h"
 #include "core/link.h"
 #include "core/log.h"
@@ -256,6 +257,21 @@ static void finish_attempt(struct ingest *ingest, struct attempt *attempt)
 	ingest_embed_submit(ingest->embed, attempt);
 }
 
+/* What is inside goes its own way once it is there. */
+static void finish_family(struct ingest *ingest, struct attempt *root)
+{
+	size_t count;
+
+	if (!root->is_committed) {
+		family_free(root);
+		return;
+	}
+	struct attempt **members = family_detach(root, &count);
+	for (size_t i = 0; i < count; i++)
+		finish_attempt(ingest, members[i]);
+	free(members);
+}
+
 static void run_batch(struct ticket *ticket)
 {
 	struct attempt *attempts[BATCH_MAX];
@@ -267,12 +283,16 @@ static void run_batch(struct ticket *ticket)
 	if (count)
 		attempt_parse(attempts, count);
 	for (size_t i = 0; i < count; i++)
+		family_work(attempts[i]);
+	for (size_t i = 0; i < count; i++)
 		attempt_store(attempts[i]);
 	if (count)
 		attempts_commit(attempts, count);
 	release_documents(ticket);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		finish_family(ticket->ingest, attempts[i]);
 		finish_attempt(ticket->ingest, attempts[i]);
+	}
 }
 
 static void run(struct job *job)
@@ -303,6 +323,10 @@ static void ingest_init(
 	ingest->setup.chunk_overlap = config->chunk_overlap;
 	ingest->setup.keep_versions = config->keep_versions;
 	ingest->setup.retries = (unsigned)config->ingest_retries;
+	ingest->setup.archive.members = config->archive_members;
+	ingest->setup.archive.depth = config->archive_depth;
+	ingest->setup.archive.ratio = config->archive_ratio;
+	ingest->setup.archive.bytes = config->archive_bytes;
 	pthread_mutex_init(&ingest->lock, NULL);
 	queue_init(&ingest->small);
 	queue_init(&ingest->large);

@@ -12,6 +12,7 @@
 
 #include "core/auto.h"
 #include "core/hash.h"
+#include "core/ingest_family.h"
 #include "core/ingest_record.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -37,6 +38,7 @@ void attempt_free(struct attempt *attempt)
 {
 	if (!attempt)
 		return;
+	family_free(attempt);
 	if (attempt->fd >= 0)
 		close(attempt->fd);
 	if (attempt->page.fd >= 0)
@@ -52,7 +54,9 @@ void attempt_free(struct attempt *attempt)
 
 bool attempt_is_cancelled(const struct attempt *attempt)
 {
-	return atomic_load(&attempt->job->cancelled) || atomic_load(&attempt->setup->is_stopping);
+	const struct attempt *root = attempt->root ? attempt->root : attempt;
+
+	return atomic_load(&root->job->cancelled) || atomic_load(&attempt->setup->is_stopping);
 }
 
 void attempt_later(struct attempt *attempt)
@@ -181,6 +185,7 @@ void attempt_parse(struct attempt *const *attempts, size_t count)
 					 : document_file_name(&attempt->job->document),
 			.sink = ingest_text_sink(attempt),
 		};
+		family_sink(&items[used - 1].sink);
 	}
 	if (used)
 		parser_run(attempts[0]->setup->ports.parser, items, used);

@@ -8,7 +8,7 @@
 #include "core/ingest.h"
 #include "core/ingest_text.h"
 
-struct embedding;
+struct family;
 
 /* What the steps need, constant while the workers run. */
 struct ingest_setup {
@@ -16,6 +16,10 @@ struct ingest_setup {
 	size_t chunk_size, chunk_overlap;
 	size_t keep_versions;
 	unsigned retries;
+	struct {
+		size_t members, depth, ratio;
+		uint64_t bytes;
+	} archive; /* the limits of what is inside one file */
 	atomic_bool is_stopping; /* what is not published yet shall not be */
 };
 
@@ -44,6 +48,10 @@ struct attempt {
 		uint64_t size;
 		char *name, *url; /* owned */
 	} page; /* that the file is a link to: what is parsed in its place */
+	struct attempt *root; /* of a member: the file that it is in; NULL: it is none */
+	unsigned depth; /* of a member: 1 is what the root holds itself */
+	uint64_t spooled_at; /* of a member: where its bytes lie in the family's spool */
+	struct family *family; /* of a root: what is inside; NULL: nothing */
 	uint64_t size;
 	uint8_t sha256[32];
 	uint32_t version; /* the one that is being made, or the one to be embedded */

@@ -19,6 +19,8 @@
 
 #define BACKOFF_NS  (500 * NS_PER_MS)
 #define BACKOFF_MAX (60 * NS_PER_SEC)
+/* The pause after what was tried often enough for now, in tries. */
+#define PUT_OFF_TRIES 5
 
 /* Consecutive chunks of one document, and their texts. */
 struct slice {
@@ -401,6 +403,28 @@ static struct attempt *take_all(struct ingest_embed *embed)
 	return first;
 }
 
+static struct attempt **end_of(struct attempt **slot)
+{
+	while (*slot)
+		slot = &(*slot)->next;
+	return slot;
+}
+
+/* What fails and may pass is tried again by who submitted it, a file in the inbox; a member has
+ * none: it goes behind @queue once more. */
+static bool is_put_off(struct ingest_embed *embed, struct attempt *attempt, struct attempt **queue)
+{
+	bool is_member = !uuid_is_nil(&attempt->job->document.parent);
+
+	if (attempt->fate != ATTEMPT_LATER || !is_member || is_stopping(embed))
+		return false;
+	attempt->fate = ATTEMPT_EMBED;
+	attempt->next = NULL;
+	*end_of(queue) = attempt;
+	back_off(embed, PUT_OFF_TRIES);
+	return true;
+}
+
 /* Fill a batch from the front of @queue; attempts that cannot be read end there. */
 static struct attempt *fill(struct ingest_embed *embed, struct batch *batch, struct attempt *queue)
 {
@@ -412,16 +436,10 @@ static struct attempt *fill(struct ingest_embed *embed, struct batch *batch, str
 		if (rc == 0)
 			continue;
 		give_up(attempt, rc == -ESTALE ? rc : -EAGAIN);
-		end_attempt(embed, attempt);
+		if (!is_put_off(embed, attempt, &queue))
+			end_attempt(embed, attempt);
 	}
 	return queue;
-}
-
-static struct attempt **end_of(struct attempt **slot)
-{
-	while (*slot)
-		slot = &(*slot)->next;
-	return slot;
 }
 
 /* End what is complete or failed; the others go behind @queue. */
@@ -430,6 +448,8 @@ static struct attempt *sort_out(
 {
 	for (size_t i = 0; i < batch->slice_count; i++) {
 		struct attempt *attempt = batch->slices[i].attempt;
+		if (is_put_off(embed, attempt, &queue))
+			continue;
 		if (attempt_is_over(attempt) || attempt->fate == ATTEMPT_FAILED ||
 			attempt->embedded == attempt->record.chunk_count) {
 			end_attempt(embed, attempt);

@@ -12,6 +12,7 @@
 
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/ingest_family.h"
 #include "core/ingest_record.h"
 
 AUTO_DEFINE(cJSON_Delete, cJSON *);
@@ -103,8 +104,24 @@ static int overlay(cJSON *extra, const struct parsed *parsed, const char *link)
 	return rc;
 }
 
-static int merge_metadata(struct document *record, const struct parsed *parsed, const char *link)
+/* How many documents are inside, and how many of them failed. */
+static int count_members(cJSON *extra, const struct attempt *attempt)
 {
+	size_t count = attempt->family ? attempt->family->count : 0, failed = 0;
+
+	for (size_t i = 0; i < count; i++)
+		failed += attempt->family->members[i]->fate == ATTEMPT_FAILED;
+	cJSON_DeleteItemFromObjectCaseSensitive(extra, "members");
+	cJSON_DeleteItemFromObjectCaseSensitive(extra, "members_failed");
+	if (count && !cJSON_AddNumberToObject(extra, "members", (double)count))
+		return -ENOMEM;
+	return failed && !cJSON_AddNumberToObject(extra, "members_failed", (double)failed) ? -ENOMEM
+											   : 0;
+}
+
+static int merge_metadata(struct document *record, const struct attempt *attempt)
+{
+	const struct parsed *parsed = &attempt->parsed;
 	AUTO(cJSON_Delete)
 	cJSON *extra = record->extra_metadata ? cJSON_Parse(record->extra_metadata) : NULL;
 
@@ -112,7 +129,7 @@ static int merge_metadata(struct document *record, const struct parsed *parsed, 
 		cJSON_Delete(extra);
 		extra = cJSON_CreateObject();
 	}
-	if (!extra || overlay(extra, parsed, link))
+	if (!extra || overlay(extra, parsed, attempt->page.url) || count_members(extra, attempt))
 		return -ENOMEM;
 	char *text = cJSON_PrintUnformatted(extra);
 	if (!text)
@@ -206,7 +223,7 @@ static int describe_content(struct document *record, const struct attempt *attem
 	if (rc == 0)
 		rc = describe_link(record, attempt);
 	if (rc == 0)
-		rc = merge_metadata(record, &attempt->parsed, attempt->page.url);
+		rc = merge_metadata(record, attempt);
 	if (rc == 0)
 		rc = set_string(&record->embedding_model, NULL);
 	record->text_size = text->size;

@@ -15,6 +15,8 @@
 /* A document of the catalog, and what else is known of it. */
 struct known {
 	struct uuid id;
+	bool is_member; /* it has no file in the inbox */
+	bool is_processing;
 	uint32_t version; /* the catalog's */
 	uint32_t published; /* the vectors' */
 	uint32_t *versions; /* whose originals are kept */
@@ -42,7 +44,10 @@ static int add_known(void *context, const struct document *document)
 		recovery->cap = cap;
 	}
 	struct known *known = &recovery->known[recovery->count];
-	*known = (struct known){.id = document->id, .version = document->version};
+	*known = (struct known){.id = document->id,
+		.is_member = !uuid_is_nil(&document->parent),
+		.is_processing = document->status == DOC_PROCESSING,
+		.version = document->version};
 	known->versions = calloc(document->version_count + 1, sizeof(*known->versions));
 	if (!known->versions)
 		return -ENOMEM;
@@ -167,9 +172,15 @@ static int put_back(struct recovery *recovery, struct known *known, struct err *
 	AUTO_DOCUMENT struct document record;
 	const struct document *one = &record;
 	char text[UUID_TEXT];
+	int rc;
 
 	document_init(&record);
-	int rc = catalog_get(recovery->ports->catalog, &known->id, &record, err);
+	if (known->is_member && !known->published) { /* it comes again with what holds it */
+		know_published(known);
+		rc = catalog_remove(recovery->ports->catalog, &known->id, err);
+		return rc ? rc : vectors_remove(recovery->ports->vectors, &known->id, err);
+	}
+	rc = catalog_get(recovery->ports->catalog, &known->id, &record, err);
 	if (rc)
 		return rc;
 	log_warn("document %s: version %u was not finished when askfs ended; it is made again",
@@ -181,6 +192,21 @@ static int put_back(struct recovery *recovery, struct known *known, struct err *
 	if (rc == 0)
 		know_published(known);
 	return rc;
+}
+
+/* A member that waited for an embedder which is not there any more: its words are complete. */
+static int release_member(struct recovery *recovery, const struct known *known, struct err *err)
+{
+	AUTO_DOCUMENT struct document record;
+	const struct document *one = &record;
+
+	document_init(&record);
+	int rc = catalog_get(recovery->ports->catalog, &known->id, &record, err);
+	if (rc)
+		return rc;
+	record.status = DOC_INDEXED;
+	record.updated_ns = record.indexed_ns = document_next_update(&record);
+	return catalog_put(recovery->ports->catalog, &one, 1, err);
 }
 
 static int recover(struct recovery *recovery, struct err *err)
@@ -195,9 +221,13 @@ static int recover(struct recovery *recovery, struct err *err)
 	rc = vectors_each(ports->vectors, see_vectors, recovery, err);
 	for (size_t i = 0; i < recovery->stranger_count && !rc; i++)
 		rc = vectors_remove(ports->vectors, &recovery->strangers[i], err);
-	for (size_t i = 0; i < recovery->count && !rc; i++)
-		if (recovery->known[i].version != recovery->known[i].published)
-			rc = put_back(recovery, &recovery->known[i], err);
+	for (size_t i = 0; i < recovery->count && !rc; i++) {
+		struct known *known = &recovery->known[i];
+		if (known->version != known->published)
+			rc = put_back(recovery, known, err);
+		else if (known->is_member && known->is_processing && !ports->embedder)
+			rc = release_member(recovery, known, err);
+	}
 	return rc ? rc : blobs_each(ports->blobs, see_blob, recovery, err);
 }
 

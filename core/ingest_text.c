@@ -49,6 +49,19 @@ void ingest_text_release(struct ingest_text *text)
 	ingest_text_init(text);
 }
 
+void ingest_text_forget(struct ingest_text *text)
+{
+	struct ingest_text numbers = *text;
+
+	ingest_text_release(text);
+	text->size = numbers.size;
+	memcpy(text->sha256, numbers.sha256, sizeof(text->sha256));
+	text->chunk_count = numbers.chunk_count;
+	text->token_count = numbers.token_count;
+	text->chunks_size = numbers.chunks_size;
+	text->store_code = numbers.store_code;
+}
+
 /* Chunks. */
 
 static int give_chunks(struct attempt *attempt)

@@ -41,6 +41,9 @@ struct ingest_text {
 void ingest_text_init(struct ingest_text *text);
 void ingest_text_release(struct ingest_text *text);
 
+/* The text was stored: let go of it, and keep its numbers. */
+void ingest_text_forget(struct ingest_text *text);
+
 /* The sink for the parser's item of this attempt. */
 struct parse_sink ingest_text_sink(struct attempt *attempt);
 

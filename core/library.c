@@ -124,7 +124,9 @@ struct library_entry *library_by_path(const struct library *library, uid_t owner
 {
 	struct library_entry *entry = *path_slot(library, owner, path);
 
-	while (entry && (entry->access.owner != owner || strcmp(entry->path, path) != 0))
+	while (entry &&
+		(entry->is_member || entry->access.owner != owner ||
+			strcmp(entry->path, path) != 0))
 		entry = entry->next_path;
 	return entry;
 }
@@ -260,6 +262,7 @@ static void fill(struct library *library, struct library_entry *entry,
 	const struct document *document, char *path)
 {
 	entry->access = document->access;
+	entry->is_member = !uuid_is_nil(&document->parent);
 	entry->version = document->version;
 	entry->chunk_count = document->chunk_count;
 	entry->status = document->status;

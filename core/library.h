@@ -21,6 +21,7 @@ struct library_entry {
 	uint32_t chunk_count;
 	enum doc_status status;
 	uint32_t names; /* the inbox's: how many names in the inbox are this document */
+	bool is_member; /* it is inside another document */
 	uint64_t size, text_size, chunks_size;
 	int64_t mtime_ns; /* of the original */
 	int64_t created_ns, updated_ns;
@@ -50,6 +51,8 @@ void library_watch(struct library *library, struct library_watch *watch);
 
 /* NULL: no such document. */
 struct library_entry *library_find(const struct library *library, const struct uuid *id);
+
+/* The document that was dropped at that path: never a member of another one. */
 struct library_entry *library_by_path(const struct library *library, uid_t owner, const char *path);
 
 /* The oldest one; the others follow by @after. */

@@ -175,6 +175,7 @@ static void run_one(struct parser *parser, struct parse_item *item)
 			fail_all(&item, 1, rc, &err);
 		else
 			reply_settle(&reply);
+		item->max_rss_kib = reply.exit.max_rss_kib;
 		return;
 	}
 }
@@ -231,6 +232,7 @@ void parser_run(struct parser *parser, struct parse_item *items, size_t count)
 		memset(&items[i].parsed, 0, sizeof(items[i].parsed));
 		items[i].err = (struct err)ERR_NONE;
 		items[i].result = 0;
+		items[i].max_rss_kib = 0;
 		if (!is_for_batch(&items[i])) {
 			run_one(parser, &items[i]);
 			continue;
@@ -247,6 +249,11 @@ void parser_run(struct parser *parser, struct parse_item *items, size_t count)
 		run_one(parser, batch[0]);
 	else if (waiting)
 		run_batch(parser, batch, waiting);
+}
+
+void parser_about(struct parser *parser, struct parser_about *out)
+{
+	parser_server_about(parser->server, out);
 }
 
 void parser_free(struct parser *parser)

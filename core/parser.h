@@ -3,6 +3,7 @@
 #ifndef ASKFS_CORE_PARSER_H
 #define ASKFS_CORE_PARSER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,6 +68,14 @@ struct parse_item {
 	struct parsed parsed; /* out; the caller releases it */
 	int result; /* out: 0 or -errno */
 	struct err err; /* out: why, in words for the document's record */
+	uint64_t max_rss_kib; /* out: of the process that parsed it; 0: unknown, or in a batch */
+};
+
+/* What the server says of itself. */
+struct parser_about {
+	bool has_network; /* no namespace of its own: only seccomp keeps the network away */
+	char reads[256]; /* "text, web, PDF": the kinds of documents it reads */
+	char lacks[512]; /* "mail (libgmime-3.0-dev)": and would with those packages; may be "" */
 };
 
 /* Start the server program. @program NULL: askfs-parse beside the running executable, else in
@@ -83,6 +92,9 @@ int parser_new(struct parser **out, const char *program, const struct parser_lim
  * pass); or what the sink returned. All items should belong to one owner. Any thread, several
  * at once. */
 void parser_run(struct parser *parser, struct parse_item *items, size_t count);
+
+/* Any thread. */
+void parser_about(struct parser *parser, struct parser_about *out);
 
 void parser_free(struct parser *parser);
 

@@ -135,7 +135,7 @@ static int take_mark(struct reply *reply, const char *payload, size_t len)
 {
 	struct protocol_mark mark;
 
-	if (len != sizeof(mark))
+	if (len != sizeof(mark) || ++reply->mark_count > PROTOCOL_MARKS_MAX)
 		return nonsense(reply);
 	memcpy(&mark, payload, len);
 	if (mark.kind > MARK_HEADING || !mark.value || mark.start_char < reply->chars ||
@@ -201,6 +201,19 @@ static bool is_result(const struct reply *reply, int result)
 	return result <= 0 && result > -4096 && (result != PROTOCOL_ALONE || reply->count > 1);
 }
 
+/* What a parser says of itself does not pass: a document whose reader ran out of memory would be
+ * read again for ever. Only a disk's error may be another's fault. */
+static int final_result(int result)
+{
+	static const int passing[] = {
+		ENOMEM, EAGAIN, ENOSPC, EDQUOT, EMFILE, ENFILE, EBUSY, EINTR, ECANCELED};
+
+	for (size_t i = 0; i < ARRAY_LEN(passing); i++)
+		if (result == -passing[i])
+			return -ENOTRECOVERABLE;
+	return result;
+}
+
 /* The current item is done: its result, and on to the next one. */
 static void finish_item(struct reply *reply, int result)
 {
@@ -218,6 +231,7 @@ static void next_item(struct reply *reply)
 	buf_clear(&reply->kept);
 	reply->text_len = 0;
 	reply->chars = 0;
+	reply->mark_count = 0;
 	reply->current++;
 }
 
@@ -234,6 +248,7 @@ static int take_end(struct reply *reply, const char *payload, size_t len)
 	if (!is_result(reply, end.result) || (reply->is_member_open && !end.result) ||
 		(end.result && !is_clean(payload, len)))
 		return nonsense(reply);
+	end.result = final_result(end.result);
 	if (end.result != PROTOCOL_ALONE) {
 		int sink_result = end.result ? 0 : give_kept(reply);
 		reply->parsed.page_count = end.page_count;

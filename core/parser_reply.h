@@ -20,6 +20,7 @@ struct reply {
 	size_t current; /* the item that records are taken for */
 	uint64_t text_len; /* of it: bytes and code points so far */
 	uint64_t chars;
+	uint32_t mark_count; /* of it */
 	struct buf kept; /* batch: records of the current item until its END */
 	struct parsed parsed; /* of it */
 	int sink_result; /* what a sink said to stop */

@@ -22,10 +22,13 @@
 #include "core/metrics.h"
 #include "core/parse/files.h"
 #include "core/parse/protocol.h"
+#include "core/parser.h"
 
 #define READY_MS	 10000
 #define DEATHS_MAX	 3 /* in DEATHS_WITHIN_NS; then it rests */
 #define DEATHS_WITHIN_NS (60 * NS_PER_SEC)
+#define REST_MIN_NS	 (5 * NS_PER_SEC)
+#define REST_MAX_NS	 (300 * NS_PER_SEC)
 
 struct parser_server {
 	char *program;
@@ -33,8 +36,12 @@ struct parser_server {
 	pid_t pid; /* lock; 0: none */
 	int control; /* lock; -1: none */
 	unsigned generation; /* lock */
+	struct parser_about about; /* lock */
+	int64_t started_ns; /* lock */
 	int64_t deaths[DEATHS_MAX]; /* lock; a ring: when the last ones were */
 	size_t death_count; /* lock */
+	size_t rest_count; /* lock; in a row, without a minute of life between them */
+	int64_t rests_until_ns; /* lock; 0: it does not */
 };
 
 /* askfs-parse beside the running program, else where it is installed. */
@@ -76,7 +83,12 @@ static int spawn(const char *program, int end, pid_t *pid)
 	return -rc;
 }
 
-static int await_hello(int control, struct err *err)
+static void take_text(char *to, size_t size, const char *from, size_t from_size)
+{
+	snprintf(to, size, "%.*s", (int)strnlen(from, from_size), from);
+}
+
+static int await_hello(int control, struct parser_about *about, struct err *err)
 {
 	struct pollfd fd = {.fd = control, .events = POLLIN};
 	struct protocol_hello hello;
@@ -91,6 +103,9 @@ static int await_hello(int control, struct err *err)
 	if (hello.confine == CONFINE_REFUSE)
 		log_warn("this kernel has no Landlock and allows no mount namespace: PDF documents "
 			 "whose fonts need poppler-data will fail");
+	about->has_network = hello.has_network;
+	take_text(about->reads, sizeof(about->reads), hello.reads, sizeof(hello.reads));
+	take_text(about->lacks, sizeof(about->lacks), hello.lacks, sizeof(hello.lacks));
 	return 0;
 }
 
@@ -112,6 +127,7 @@ static int start(struct parser_server *server, struct err *err)
 {
 	int ends[2];
 
+	server->started_ns = clock_mono_ns();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return err_set(err, -EIO, "no socket for the parser: %s", strerror(errno));
 	int rc = spawn(server->program, ends[1], &server->pid);
@@ -121,7 +137,7 @@ static int start(struct parser_server *server, struct err *err)
 		server->pid = 0;
 		err_set(err, rc, "%s", strerror(-rc));
 	} else {
-		rc = await_hello(server->control, err);
+		rc = await_hello(server->control, &server->about, err);
 	}
 	if (rc) {
 		stop(server);
@@ -151,32 +167,47 @@ int parser_server_new(struct parser_server **out, const char *program, struct er
 	return 0;
 }
 
+/* With the lock: it has ended, or could not be started. Too often: it rests. */
+static void note_end(struct parser_server *server)
+{
+	int64_t now = clock_mono_ns(), rest = REST_MIN_NS;
+
+	if (now - server->started_ns >= DEATHS_WITHIN_NS)
+		server->rest_count = 0;
+	server->deaths[server->death_count++ % DEATHS_MAX] = now;
+	bool is_often = server->death_count >= DEATHS_MAX &&
+		now - server->deaths[server->death_count % DEATHS_MAX] < DEATHS_WITHIN_NS;
+	if (!is_often && !server->rest_count)
+		return;
+	for (size_t i = 0; i < server->rest_count && rest < REST_MAX_NS; i++)
+		rest *= 2;
+	rest = rest < REST_MAX_NS ? rest : REST_MAX_NS;
+	server->rest_count++;
+	server->rests_until_ns = now + rest;
+	log_warn("the parser's server keeps dying: it rests for %d s", (int)(rest / NS_PER_SEC));
+}
+
 /* With the lock. */
 static void note_death(struct parser_server *server)
 {
 	log_warn("the parser's server (pid %d) has died", (int)server->pid);
 	stop(server);
-	server->deaths[server->death_count++ % DEATHS_MAX] = clock_mono_ns();
+	note_end(server);
 	metric_add(METRIC_PARSER_DEATHS, 1);
 }
 
-/* With the lock. */
+/* With the lock: start it, unless it rests. */
 static int revive(struct parser_server *server, struct err *err)
 {
 	if (server->control >= 0)
 		return 0;
-	if (server->death_count >= DEATHS_MAX) {
-		int64_t oldest = server->deaths[server->death_count % DEATHS_MAX];
-		int64_t rest = oldest + DEATHS_WITHIN_NS - clock_mono_ns();
-		if (rest > 0)
-			return err_set(err, -EIO,
-				"the parser has died %d times in a minute; it is started again "
-				"in %d s",
-				DEATHS_MAX, (int)(rest / NS_PER_SEC) + 1);
-	}
-	int rc = start(server, err);
-	if (rc) {
-		server->deaths[server->death_count++ % DEATHS_MAX] = clock_mono_ns();
+	int64_t rest = server->rests_until_ns - clock_mono_ns();
+	if (rest > 0)
+		return err_set(err, -EIO,
+			"the parser has died %d times in a minute; it is started again in %d s",
+			DEATHS_MAX, (int)(rest / NS_PER_SEC) + 1);
+	if (start(server, err)) {
+		note_end(server);
 		return -EIO;
 	}
 	return 0;
@@ -231,6 +262,13 @@ void parser_server_died(struct parser_server *server, unsigned generation)
 	pthread_mutex_lock(&server->lock);
 	if (server->generation == generation && server->control >= 0)
 		note_death(server);
+	pthread_mutex_unlock(&server->lock);
+}
+
+void parser_server_about(struct parser_server *server, struct parser_about *out)
+{
+	pthread_mutex_lock(&server->lock);
+	*out = server->about;
 	pthread_mutex_unlock(&server->lock);
 }
 

@@ -135,7 +135,6 @@ static void render_source(
 {
 	const char *id = string_of(source, "document_id");
 	const char *name = string_of(source, "file_name");
-	const cJSON *page = cJSON_GetObjectItem(source, "page");
 	bool is_gone = is_deleted(request, id);
 
 	buf_addf(out, "- \\[%.0f\\] ", cJSON_GetNumberValue(cJSON_GetObjectItem(source, "n")));
@@ -147,8 +146,7 @@ static void render_source(
 		markdown_link_part(name, out);
 		buf_addc(out, ')');
 	}
-	if (cJSON_IsNumber(page))
-		buf_addf(out, ", page %.0f", page->valuedouble);
+	answer_render_position(source, out);
 	if (is_gone)
 		buf_adds(out, " (deleted)\n");
 	else

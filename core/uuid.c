@@ -10,6 +10,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "core/hash.h"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t last_tick; /* lock: milliseconds << 12 | counter */
 
@@ -39,6 +41,23 @@ struct uuid uuid_new(void)
 		uuid.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
 	uuid.bytes[6] = (uint8_t)(0x70 | ((tick >> 8) & 0x0f));
 	uuid.bytes[7] = (uint8_t)tick;
+	uuid.bytes[8] = (uint8_t)(0x80 | (uuid.bytes[8] & 0x3f));
+	return uuid;
+}
+
+struct uuid uuid_within(const struct uuid *parent, const void *name, size_t len)
+{
+	AUTO_HASH struct hash hash;
+	uint8_t digest[HASH_SIZE];
+	struct uuid uuid;
+
+	if (hash_init(&hash))
+		abort();
+	hash_add(&hash, parent->bytes, sizeof(parent->bytes));
+	hash_add(&hash, name, len);
+	hash_end(&hash, digest);
+	memcpy(uuid.bytes, digest, sizeof(uuid.bytes));
+	uuid.bytes[6] = (uint8_t)(0x80 | (uuid.bytes[6] & 0x0f));
 	uuid.bytes[8] = (uint8_t)(0x80 | (uuid.bytes[8] & 0x3f));
 	return uuid;
 }

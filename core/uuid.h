@@ -4,6 +4,7 @@
 #define ASKFS_CORE_UUID_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -16,6 +17,10 @@ struct uuid {
 /* A new version 7 UUID; two made by one process are never equal and sort by age.
  * Any thread. Aborts if the system has no random bytes. */
 struct uuid uuid_new(void);
+
+/* The UUID of what @name (@len bytes) is within @parent: version 8, from a SHA-256 of both, the
+ * same at each call. Aborts when memory is short. Any thread. */
+struct uuid uuid_within(const struct uuid *parent, const void *name, size_t len);
 
 /* The lower-case text of @uuid in @out, which is returned. */
 char *uuid_format(const struct uuid *uuid, char out[UUID_TEXT]);

@@ -403,6 +403,19 @@ static void try_parser(struct doctor *doctor, struct parser *parser)
 	parsed_release(&item.parsed);
 }
 
+static void tell_about(struct doctor *doctor, struct parser *parser)
+{
+	struct parser_about about;
+
+	parser_about(parser, &about);
+	say(doctor, OK, "documents: %s%s%s", about.reads,
+		about.lacks[0] ? "; not in this build: " : "", about.lacks);
+	if (about.has_network)
+		say(doctor, NOTE,
+			"this kernel gives askfs-parse no network namespace: seccomp alone keeps "
+			"it off the network");
+}
+
 static void look_at_parser(struct doctor *doctor)
 {
 	const struct config *config = &doctor->config;
@@ -422,6 +435,7 @@ static void look_at_parser(struct doctor *doctor)
 	}
 	try_parser(doctor, parser);
 	look_at_confinement(doctor);
+	tell_about(doctor, parser);
 	parser_free(parser);
 }
 

@@ -10,22 +10,7 @@
 #include "core/config.h"
 #include "core/parser.h"
 #include "fs/cmd.h"
-
-static int print_text(void *context, const char *utf8, size_t len)
-{
-	(void)context;
-	if (len && fwrite(utf8, 1, len, stdout) != len)
-		return errno ? -errno : -EIO;
-	return 0;
-}
-
-/* A mark says where a page begins; a reader of plain text sees none. */
-static int skip_mark(void *context, const struct mark *mark)
-{
-	(void)context;
-	(void)mark;
-	return 0;
-}
+#include "fs/extract.h"
 
 /* An enum cmd_status, with *err set unless CMD_OK. */
 static int start_parser(struct parser **out, const char *config_path, struct err *err)
@@ -67,20 +52,8 @@ static int extract(struct parser *parser, const char *path, struct err *err)
 	if (!S_ISREG(stat.st_mode))
 		return err_set(err, -EINVAL, "%s: it is not a file", path);
 
-	struct parse_item item = {
-		.fd = fd,
-		.size = (uint64_t)stat.st_size,
-		.name = slash ? slash + 1 : path,
-		.sink = {.text = print_text, .mark = skip_mark},
-	};
-	parser_run(parser, &item, 1);
-	int rc = item.result;
-	if (!rc && fflush(stdout))
-		rc = err_set(&item.err, -errno, "standard output: %s", strerror(errno));
-	if (rc)
-		err_set(err, rc, "%s: %s", path, item.err.text[0] ? item.err.text : strerror(-rc));
-	parsed_release(&item.parsed);
-	return rc;
+	int rc = extract_print(parser, fd, (uint64_t)stat.st_size, slash ? slash + 1 : path, err);
+	return rc ? err_prefix(err, rc, path) : 0;
 }
 
 static int extract_run(int argc, char **argv)
@@ -117,7 +90,9 @@ const struct command cmd_extract = {
 	.summary = "Print the text of a file, as it would be ingested.",
 	.help = "The file is read by askfs-parse, confined and limited as in the daemon. If there "
 		"is\n"
-		"no text to be had, the reason goes to standard error and the exit status is 1.\n\n"
+		"no text to be had, the reason goes to standard error and the exit status is 1.\n"
+		"The text of each document in it (an archive's file, a mail's attachment) follows\n"
+		"behind a line \"== path\".\n\n"
 		"  --config FILE   take the limits from there\n",
 	.run = extract_run,
 };

@@ -279,8 +279,8 @@ static int memory_get(
 	return rc ? out_of_memory(err) : 0;
 }
 
-static int memory_put(struct catalog *catalog, const struct document *const *documents,
-	size_t count, struct err *err)
+static int memory_write(struct catalog *catalog, const struct document *const *documents,
+	size_t count, const struct uuid *gone, size_t gone_count, struct err *err)
 {
 	struct memory *memory = memory_of(catalog);
 	struct table copies AUTO_TABLE = {.free_row = free_document};
@@ -297,18 +297,10 @@ static int memory_put(struct catalog *catalog, const struct document *const *doc
 	int rc = table_reserve(&memory->documents, count);
 	for (; rc == 0 && copies.count; copies.count--)
 		table_put(&memory->documents, copies.rows[copies.count - 1]);
+	for (size_t i = 0; rc == 0 && i < gone_count; i++)
+		table_remove(&memory->documents, &(struct document){.id = gone[i]});
 	pthread_mutex_unlock(&memory->lock);
 	return rc ? out_of_memory(err) : 0;
-}
-
-static int memory_remove(struct catalog *catalog, const struct uuid *id, struct err *err)
-{
-	struct memory *memory = memory_of(catalog);
-	const struct document key = {.id = *id};
-
-	(void)err;
-	remove_row(memory, &memory->documents, &key);
-	return 0;
 }
 
 static int compare_age(const void *a, const void *b)
@@ -331,6 +323,25 @@ static int memory_each(
 		return out_of_memory(err);
 	if (rows.count)
 		qsort(rows.rows, rows.count, sizeof(*rows.rows), compare_age);
+	for (size_t i = 0; i < rows.count && rc == 0; i++)
+		rc = callback(context, rows.rows[i]);
+	return rc;
+}
+
+static bool has_parent(const void *parent, const void *row)
+{
+	return uuid_equal(&((const struct document *)row)->parent, parent);
+}
+
+static int memory_members(struct catalog *catalog, const struct uuid *parent,
+	catalog_document_fn callback, void *context, struct err *err)
+{
+	struct memory *memory = memory_of(catalog);
+	struct table rows AUTO_TABLE = {0};
+	int rc = 0;
+
+	if (snapshot(memory, &memory->documents, &rows, copy_document, has_parent, parent))
+		return out_of_memory(err);
 	for (size_t i = 0; i < rows.count && rc == 0; i++)
 		rc = callback(context, rows.rows[i]);
 	return rc;
@@ -486,9 +497,9 @@ static void memory_free(struct catalog *catalog)
 static const struct catalog_ops memory_ops = {
 	.name = "memory",
 	.get = memory_get,
-	.put = memory_put,
-	.remove = memory_remove,
+	.write = memory_write,
 	.each = memory_each,
+	.members = memory_members,
 	.session_put = memory_session_put,
 	.session_remove = memory_session_remove,
 	.session_each = memory_session_each,

@@ -33,6 +33,7 @@ enum query {
 	/* Of the readers. */
 	DOCUMENT_GET,
 	DOCUMENT_EACH,
+	DOCUMENT_MEMBERS,
 	SESSION_EACH,
 	MESSAGE_EACH,
 	QUERY_COUNT
@@ -61,6 +62,8 @@ static const char *const queries[QUERY_COUNT] = {
 	[ROLLBACK] = "ROLLBACK",
 	[DOCUMENT_GET] = "SELECT %s FROM documents WHERE id = ?",
 	[DOCUMENT_EACH] = "SELECT %s FROM documents ORDER BY created_ns, id",
+	[DOCUMENT_MEMBERS] = "SELECT %s FROM documents WHERE parent = ?"
+			     " AND parent <> x'00000000000000000000000000000000' ORDER BY id",
 	[SESSION_EACH] = "SELECT " SESSION_COLUMNS " FROM sessions ORDER BY name",
 	[MESSAGE_EACH] = "SELECT " MESSAGE_COLUMNS " FROM messages"
 			 " WHERE conversation = ? AND seq >= ? ORDER BY seq, role",
@@ -91,6 +94,9 @@ static const char *const schema[] = {
 	"  content BLOB NOT NULL, detail TEXT, created_ns INTEGER NOT NULL,"
 	"  PRIMARY KEY (conversation, seq, role)"
 	") WITHOUT ROWID",
+	/* Most documents have no parent: they are not in it. */
+	"CREATE INDEX documents_by_parent ON documents (parent)"
+	" WHERE parent <> x'00000000000000000000000000000000'",
 };
 
 /* A connection and its statements, prepared at first use. */
@@ -242,8 +248,19 @@ static int put_document(struct database *database, const struct document *docume
 	return db_run(statement, err);
 }
 
-static int sqlite_put(struct catalog *catalog, const struct document *const *documents,
-	size_t count, struct err *err)
+static int remove_document(struct database *database, const struct uuid *id, struct err *err)
+{
+	sqlite3_stmt *statement;
+	int rc = prepare(database, database->writer, DOCUMENT_REMOVE, &statement, err);
+
+	if (rc)
+		return rc;
+	db_bind_uuid(statement, 1, id);
+	return db_run(statement, err);
+}
+
+static int sqlite_write(struct catalog *catalog, const struct document *const *documents,
+	size_t count, const struct uuid *gone, size_t gone_count, struct err *err)
 {
 	struct database *database = database_of(catalog);
 	int rc = begin(database, err);
@@ -252,22 +269,8 @@ static int sqlite_put(struct catalog *catalog, const struct document *const *doc
 		return rc;
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = put_document(database, documents[i], err);
-	return end(database, rc, err);
-}
-
-static int sqlite_remove(struct catalog *catalog, const struct uuid *id, struct err *err)
-{
-	struct database *database = database_of(catalog);
-	sqlite3_stmt *statement;
-	int rc = begin(database, err);
-
-	if (rc)
-		return rc;
-	rc = prepare(database, database->writer, DOCUMENT_REMOVE, &statement, err);
-	if (rc == 0) {
-		db_bind_uuid(statement, 1, id);
-		rc = db_run(statement, err);
-	}
+	for (size_t i = 0; i < gone_count && rc == 0; i++)
+		rc = remove_document(database, &gone[i], err);
 	return end(database, rc, err);
 }
 
@@ -419,6 +422,7 @@ struct visit {
 	void *context;
 	const struct uuid *conversation; /* of the messages that are wanted */
 	uint32_t from_seq;
+	const struct uuid *parent; /* of the documents that are wanted */
 };
 
 static int show_document(const struct visit *visit, sqlite3_stmt *statement, struct err *err)
@@ -465,6 +469,8 @@ static int each_from(struct database *database, struct link *link, enum query qu
 
 	if (rc)
 		return rc;
+	if (visit->parent)
+		db_bind_uuid(statement, 1, visit->parent);
 	if (visit->conversation) {
 		db_bind_uuid(statement, 1, visit->conversation);
 		db_bind_int(statement, 2, visit->from_seq);
@@ -498,6 +504,15 @@ static int sqlite_each(
 		.show = show_document, .document = callback, .context = context};
 
 	return each(catalog, DOCUMENT_EACH, &visit, err);
+}
+
+static int sqlite_members(struct catalog *catalog, const struct uuid *parent,
+	catalog_document_fn callback, void *context, struct err *err)
+{
+	const struct visit visit = {
+		.show = show_document, .document = callback, .context = context, .parent = parent};
+
+	return each(catalog, DOCUMENT_MEMBERS, &visit, err);
 }
 
 static int sqlite_session_each(
@@ -567,8 +582,8 @@ static void sqlite_free(struct catalog *catalog)
 static const struct catalog_ops sqlite_ops = {
 	.name = "sqlite",
 	.get = sqlite_get,
-	.put = sqlite_put,
-	.remove = sqlite_remove,
+	.write = sqlite_write,
+	.members = sqlite_members,
 	.each = sqlite_each,
 	.session_put = sqlite_session_put,
 	.session_remove = sqlite_session_remove,

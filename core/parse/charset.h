@@ -37,4 +37,11 @@ int charset_stream_add(
 
 void charset_stream_free(struct charset_stream *stream);
 
+/* Append all of @data, which is in @name, to @out. 0; as charset_stream_new and _add. */
+int charset_convert(const char *name, const char *data, size_t len, struct buf *out);
+
+/* The same where @label is what somebody wrote beside @data: it may be NULL, unknown to all, or
+ * wrong. What does not fit is found out from the bytes. 0, -ENOMEM, or -errno of @out. */
+int charset_convert_labelled(const char *label, const char *data, size_t len, struct buf *out);
+
 #endif

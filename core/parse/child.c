@@ -58,13 +58,17 @@ static int confine(const struct request *request, int fds[PROTOCOL_ITEMS_MAX])
 }
 
 /* Say it in words where the reader has not. */
-static int explain(int result, uint64_t text_max, struct err *err)
+static int explain(int result, const struct protocol_request *limits, struct err *err)
 {
+	if (result == -ENOMEM)
+		return err_set(err, -ENOTRECOVERABLE,
+			"the document needs more than the %llu MiB of memory that it may use",
+			(unsigned long long)(limits->memory >> 20));
 	if (!result || err->text[0])
 		return result;
 	if (result == -EFBIG)
 		return err_set(err, result, "the document holds more than %llu bytes of text",
-			(unsigned long long)text_max);
+			(unsigned long long)limits->text_bytes);
 	return err_set(err, result, "the document cannot be read: %s", strerror(-result));
 }
 
@@ -111,7 +115,7 @@ void child_run(const struct request *request)
 		struct err err = ERR_NONE;
 		out_begin(out, i);
 		int result = parse(&source, is_batch, &err);
-		out_end(out, explain(result, out->text_max, &err), &err);
+		out_end(out, explain(result, &request->header, &err), &err);
 	}
 	out_flush(out);
 	_exit(EXIT_SUCCESS);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may do what: an unprivileged user, no new privileges, Landlock (or a mount namespace,
- * or no opening at all) for files, seccomp for everything else.
+ * or no opening at all) for files, a network namespace that is empty where one can be made,
+ * seccomp for everything else, the network among it.
  *
  * Everything that takes time is done once, in the server, which is confined itself: its
  * children inherit that for nothing. A child adds one prepared filter that takes away what
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -28,6 +30,7 @@
 
 #include "core/auto.h"
 #include "core/parse/files.h"
+#include "core/parse/namespace.h"
 
 #define NOBODY	     65534
 #define FILES_MAX    128
@@ -65,6 +68,20 @@ static const int server_calls[] = {SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SY
 	SCMP_SYS(dup3), SCMP_SYS(fcntl), SCMP_SYS(set_robust_list), SCMP_SYS(set_tid_address),
 	SCMP_SYS(rseq)};
 
+bool confine_network(void)
+{
+	return !namespace_enter(CLONE_NEWNET);
+}
+
+/* What a user namespace gave. */
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return syscall(SYS_capset, &header, none) ? -errno : 0;
+}
+
 int confine_privileges(struct err *err)
 {
 	if (geteuid() == 0 &&
@@ -72,6 +89,8 @@ int confine_privileges(struct err *err)
 			setresuid(NOBODY, NOBODY, NOBODY)))
 		return err_set(
 			err, -errno, "root's rights cannot be given up: %s", strerror(errno));
+	if (drop_capabilities())
+		return err_set(err, -errno, "capset: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return err_set(err, -errno, "prctl: %s", strerror(errno));
 	return 0;
@@ -88,7 +107,8 @@ static int allow_calls(scmp_filter_ctx filter, const int *calls, size_t count)
 	return 0;
 }
 
-/* Opening for reading, where anything may be opened; memory that is never code. */
+/* Opening for reading, where anything may be opened; memory that is never code, and that is no
+ * file's: a document may be open for writing, too. */
 static int allow_checked(scmp_filter_ctx filter, bool may_open)
 {
 	uint32_t open = may_open ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES);
@@ -98,8 +118,9 @@ static int allow_checked(scmp_filter_ctx filter, bool may_open)
 		SCMP_A2(SCMP_CMP_MASKED_EQ, OPEN_CHANGES, O_RDONLY));
 	rc |= seccomp_rule_add(filter, open, SCMP_SYS(open), 1,
 		SCMP_A1(SCMP_CMP_MASKED_EQ, OPEN_CHANGES, O_RDONLY));
-	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+		SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, 0));
 	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	return rc;

@@ -19,6 +19,7 @@
 #include <linux/landlock.h>
 
 #include "core/auto.h"
+#include "core/parse/namespace.h"
 
 /* What readers open: poppler's tables of character codes, fonts and where they are. */
 static const char *const short_list[] = {"/usr/share/poppler", "/usr/share/fonts",
@@ -117,36 +118,10 @@ static int bind_reading(const char *path)
 		: 0;
 }
 
-static int write_file(const char *path, const char *text)
-{
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
-	size_t len = strlen(text);
-
-	return fd >= 0 && write(fd, text, len) == (ssize_t)len ? 0 : -errno;
-}
-
-/* Without root: a user namespace gives the right to mount. We stay who we are in it, for an
- * identity that is not mapped can make no folder. */
-static int unshare_mounts(void)
-{
-	unsigned uid = geteuid(), gid = getegid();
-	char map[64];
-
-	if (unshare(CLONE_NEWNS | (uid ? CLONE_NEWUSER : 0)))
-		return -errno;
-	if (!uid)
-		return 0;
-	snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
-	int rc = write_file("/proc/self/uid_map", map);
-	rc = rc ? rc : write_file("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);
-	return rc ? rc : write_file("/proc/self/gid_map", map);
-}
-
 /* The old root is left on top of the new one and then detached: pivot_root(2), NOTES. */
 static int enter_namespace(void)
 {
-	int rc = unshare_mounts();
+	int rc = namespace_enter(CLONE_NEWNS);
 
 	if (rc)
 		return rc;

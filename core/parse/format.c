@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table, a line a type, grouped by kind. What libmagic calls one format by several names
- * stands here by each of them. Readers that need a library which may be missing are named by
- * WITH_…: without it the type is known, and the document says which package would help. */
+/* One table, a line a type, below the name of its kind, which people are told. What libmagic
+ * calls one format by several names stands here by each of them. Readers that need a library
+ * which may be missing are named by WITH_…: without it the type is known, and the document
+ * says which package would help. */
 #include "core/parse/format.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/auto.h"
@@ -19,17 +21,22 @@
 #define WITH_GSF(reader) NULL, "libgsf-1-dev"
 #endif
 
+/* A line that is no type, for it has no slash: the kind of those that follow. */
+#define KIND(name) name, NULL, NULL
+
 static const struct format formats[] = {
-	/* text */
+	{KIND("text")},
 	{"text/plain", plain_read, NULL},
 	{"text/markdown", markdown_read, NULL},
-	/* web */
+	{KIND("web")},
 	{"text/html", html_read, NULL},
 	{"application/xhtml+xml", html_read, NULL},
 	{"application/rss+xml", feed_read, NULL},
 	{"application/atom+xml", feed_read, NULL},
 	{"application/rdf+xml", feed_read, NULL},
-	/* data */
+	{KIND("PDF")},
+	{"application/pdf", pdf_read, NULL},
+	{KIND("data")},
 	{"text/csv", csv_read, NULL},
 	{"application/csv", csv_read, NULL},
 	{"text/tab-separated-values", csv_read, NULL},
@@ -42,10 +49,10 @@ static const struct format formats[] = {
 	{"image/svg+xml", svg_read, NULL},
 	{"application/vnd.sqlite3", sqlite_read, NULL},
 	{"application/x-sqlite3", sqlite_read, NULL},
-	/* books */
+	{KIND("books")},
 	{"application/epub+zip", epub_read, NULL},
 	{"application/x-fictionbook+xml", fb2_read, NULL},
-	/* markup that is read as text */
+	{KIND("markup")},
 	{"text/x-rst", rst_read, NULL},
 	{"text/asciidoc", asciidoc_read, NULL},
 	{"text/x-org", org_read, NULL},
@@ -58,8 +65,43 @@ static const struct format formats[] = {
 	{"text/x-gettext-translation", po_read, NULL},
 	{"application/x-gettext-translation-po", po_read, NULL},
 	{"text/x-po", po_read, NULL},
-	/* PDF */
-	{"application/pdf", pdf_read, NULL},
+	{KIND("mail, calendars, contacts")},
+	{"message/rfc822", WITH_GMIME(mail_read)},
+	{"application/mbox", WITH_GMIME(mbox_read)},
+	{"multipart/related", WITH_GMIME(mhtml_read)},
+	{"text/calendar", calendar_read, NULL},
+	{"text/vcard", contacts_read, NULL},
+	{KIND("archives")},
+	{"application/zip", archive_read, NULL},
+	{"application/java-archive", archive_read, NULL},
+	{"application/vnd.android.package-archive", archive_read, NULL},
+	{"application/x-xpinstall", archive_read, NULL},
+	{"application/x-tar", archive_read, NULL},
+	{"application/x-ustar", archive_read, NULL},
+	{"application/x-cpio", archive_read, NULL},
+	{"application/x-7z-compressed", archive_read, NULL},
+	{"application/x-rar", archive_read, NULL},
+	{"application/vnd.rar", archive_read, NULL},
+	{"application/x-archive", archive_read, NULL},
+	{"application/vnd.debian.binary-package", archive_read, NULL},
+	{"application/x-debian-package", archive_read, NULL},
+	{"application/x-rpm", archive_read, NULL},
+	{"application/x-iso9660-image", archive_read, NULL},
+	{"application/vnd.ms-cab-compressed", archive_read, NULL},
+	{"application/x-xar", archive_read, NULL},
+	{"application/x-lha", archive_read, NULL},
+	{"application/x-lharc", archive_read, NULL},
+	{"application/x-lzh-compressed", archive_read, NULL},
+	/* single files that are compressed, and archives that are so as a whole */
+	{"application/gzip", archive_read, NULL},
+	{"application/x-gzip", archive_read, NULL},
+	{"application/x-bzip2", archive_read, NULL},
+	{"application/x-xz", archive_read, NULL},
+	{"application/zstd", archive_read, NULL},
+	{"application/x-lz4", archive_read, NULL},
+	{"application/x-lzip", archive_read, NULL},
+	{"application/x-lzma", archive_read, NULL},
+	{"application/x-compress", archive_read, NULL},
 };
 
 const struct format *format_find(const char *type)
@@ -68,4 +110,34 @@ const struct format *format_find(const char *type)
 		if (!strcmp(type, formats[i].type))
 			return &formats[i];
 	return NULL;
+}
+
+/* Add ", @text" unless the list ends with that already or has no room. */
+static void add(char *list, size_t size, const char *text)
+{
+	size_t used = strlen(list), len = strlen(text);
+	const char *separator = used ? ", " : "";
+
+	if (used >= len && !strcmp(list + used - len, text))
+		return;
+	if (len + strlen(separator) < size - used)
+		snprintf(list + used, size - used, "%s%s", separator, text);
+}
+
+void format_list(char *reads, size_t reads_size, char *lacks, size_t lacks_size)
+{
+	const char *kind = "";
+	char lack[96];
+
+	*reads = *lacks = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		if (!strchr(formats[i].type, '/')) {
+			kind = formats[i].type;
+		} else if (formats[i].read) {
+			add(reads, reads_size, kind);
+		} else if (formats[i].needs) {
+			snprintf(lack, sizeof(lack), "%s (%s)", kind, formats[i].needs);
+			add(lacks, lacks_size, lack);
+		}
+	}
 }

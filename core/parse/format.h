@@ -11,6 +11,10 @@ struct format {
 	const char *needs; /* what would help where @read is NULL: a package's name; or NULL */
 };
 
+/* What this build reads, "text, web, PDF", and what it lacks, with the package that would help:
+ * "mail (libgmime-3.0-dev)". Kinds of formats; what has no room is left out. Any length from 1. */
+void format_list(char *reads, size_t reads_size, char *lacks, size_t lacks_size);
+
 /* The format of that type; NULL: none that is known. */
 const struct format *format_find(const char *type);
 

@@ -3,6 +3,7 @@
 #ifndef ASKFS_CORE_PARSE_LIMITS_H
 #define ASKFS_CORE_PARSE_LIMITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/err.h"
@@ -10,6 +11,10 @@
 
 /* The descriptors of a child. */
 enum { CHILD_REPLY = 1, CHILD_STDERR = 2, CHILD_FIRST = 3 };
+
+/* Leave the machine's network for an empty one. False: this kernel, or these rights, allow
+ * none; then seccomp alone keeps the network away. Once, in the server, first of all. */
+bool confine_network(void);
 
 /* Give up root's rights, and every right to gain others. Once, in the server. */
 int confine_privileges(struct err *err);

@@ -3,8 +3,8 @@
  *
  * In reading order: protocol.h (what the daemon asks and gets), server.c (forks a child a
  * request), child.c (parses), type.c (what is it), plain.c, markdown.c, html.c, pdf.c (the
- * readers), charset.c, out.c (cleans and sends), limits.h, confine.c and files.c (what a
- * child cannot do).
+ * readers), charset.c, out.c (cleans and sends), limits.h, confine.c, files.c and namespace.c
+ * (what a child cannot do).
  *
  * The order below matters: libraries are loaded while files can still be opened, a namespace
  * is entered while there are rights for it, and nothing is parsed before all rights are gone. */
@@ -19,6 +19,7 @@
 #include <unicode/uclean.h>
 
 #include "core/parse/child.h"
+#include "core/parse/format.h"
 #include "core/parse/limits.h"
 #include "core/parse/reader.h"
 #include "core/parse/server.h"
@@ -67,25 +68,31 @@ static int load_libraries(struct err *err)
 		return err_set(err, -EIO, "ICU cannot be started: %s", u_errorName(status));
 	xmlInitParser();
 	pdf_prepare();
+	archive_prepare();
+#ifdef HAVE_GMIME
+	mail_prepare();
+#endif
 	return child_prepare() ? err_set(err, -ENOMEM, "memory is short") : type_prepare(err);
 }
 
-static int prepare(enum confine_level *level, struct err *err)
+/* Namespaces come before the libraries, one of which might start a thread. */
+static int prepare(struct protocol_hello *hello, struct err *err)
 {
+	hello->has_network = !confine_network();
 	int rc = load_libraries(err);
 
 	rc = rc ? rc : limits_measure(err);
 	if (rc)
 		return rc;
-	*level = files_begin();
+	enum confine_level level = files_begin();
+	hello->confine = level;
 	rc = confine_privileges(err);
-	return rc ? rc : confine_server(*level, err);
+	return rc ? rc : confine_server(level, err);
 }
 
 int main(int argc, char **argv)
 {
-	struct protocol_hello hello = {.magic = PROTOCOL_MAGIC};
-	enum confine_level level = CONFINE_REFUSE;
+	struct protocol_hello hello = {.magic = PROTOCOL_MAGIC, .confine = CONFINE_REFUSE};
 	struct err err = ERR_NONE;
 	int type;
 
@@ -98,9 +105,9 @@ int main(int argc, char **argv)
 	}
 	settle_fds();
 	stand_in_front();
-	hello.result = prepare(&level, &err);
-	hello.confine = level;
+	hello.result = prepare(&hello, &err);
 	snprintf(hello.error, sizeof(hello.error), "%.*s", (int)sizeof(hello.error) - 1, err.text);
+	format_list(hello.reads, sizeof(hello.reads), hello.lacks, sizeof(hello.lacks));
 	if (send(PROTOCOL_CONTROL, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 || hello.result)
 		return 1;
 	return server_run(PROTOCOL_CONTROL) ? 1 : 0;

@@ -25,6 +25,28 @@ void meta_release(struct meta *meta)
 	meta->object = NULL;
 }
 
+/* A copy without the control characters that a field may not hold: one would end it in the middle
+ * of the JSON. NULL: out of memory. */
+static char *clean_copy(const char *value, size_t len)
+{
+	char *copy = malloc(len + 1);
+	size_t used = 0;
+
+	for (size_t i = 0; copy && i < len; i++) {
+		unsigned char c = (unsigned char)value[i];
+		bool is_c1 = c == 0xc2 && i + 1 < len && (unsigned char)value[i + 1] < 0xa0;
+		if (c < 0x20)
+			copy[used++] = ' ';
+		else if (is_c1)
+			i++;
+		else if (c != 0x7f)
+			copy[used++] = (char)c;
+	}
+	if (copy)
+		copy[used] = '\0';
+	return copy;
+}
+
 void meta_add_text(struct meta *meta, const char *name, const char *value, size_t len)
 {
 	static const char spaces[] = " \t\r\n\f\v";
@@ -38,8 +60,8 @@ void meta_add_text(struct meta *meta, const char *name, const char *value, size_
 	if (!len || len > VALUE_MAX || !utf8_is_valid(value, len) || memchr(value, 0, len) ||
 		cJSON_HasObjectItem(meta->object, name))
 		return;
-	AUTO_FREE char *copy = strndup(value, len);
-	if (copy)
+	AUTO_FREE char *copy = clean_copy(value, len);
+	if (copy && *copy)
 		cJSON_AddStringToObject(meta->object, name, copy);
 }
 

@@ -19,7 +19,7 @@ void meta_init(struct meta *meta);
 void meta_release(struct meta *meta);
 
 /* Set @name, unless it is set already or @value is NULL, has no word, is not UTF-8 or longer than
- * 1 KiB. */
+ * 1 KiB. Control characters are dropped, or become spaces. */
 void meta_add(struct meta *meta, const char *name, const char *value);
 
 /* The same with @len bytes that need no NUL. */

@@ -29,6 +29,7 @@ void out_begin(struct out *out, uint32_t item)
 	out->text_len = 0;
 	out->chars = 0;
 	out->page_count = 0;
+	out->mark_count = 0;
 	out->failed = 0;
 }
 
@@ -162,8 +163,10 @@ int out_mark(struct out *out, enum mark_kind kind, uint32_t value, uint64_t star
 	struct protocol_mark mark = {
 		.kind = kind, .value = value, .start_char = start, .end_char = end};
 
-	if (!out->failed)
+	if (!out->failed && out->mark_count < PROTOCOL_MARKS_MAX) {
+		out->mark_count++;
 		memcpy(record(out, RECORD_MARK, sizeof(mark)), &mark, sizeof(mark));
+	}
 	return out->failed;
 }
 

@@ -19,6 +19,7 @@ struct out {
 	uint64_t text_len; /* bytes so far */
 	uint64_t chars; /* code points so far */
 	uint32_t page_count;
+	uint32_t mark_count;
 	int failed;
 	size_t used;
 	char packet[PROTOCOL_PACKET_MAX];
@@ -33,7 +34,8 @@ void out_begin(struct out *out, uint32_t item);
  * @utf8 holds whole characters wherever it is valid. 0 or out->failed. */
 int out_text(struct out *out, const char *utf8, size_t len);
 
-/* A mark at or behind the text so far, before the text it points at is added. */
+/* A mark at or behind the text so far, before the text it points at is added. Ignored from the
+ * millionth on (PROTOCOL_MARKS_MAX). */
 int out_mark(struct out *out, enum mark_kind kind, uint32_t value, uint64_t start, uint64_t end);
 
 /* What out_text would make of @utf8, in code points. */

@@ -31,7 +31,10 @@ struct protocol_hello {
 	uint32_t magic;
 	int32_t result; /* 0 or -errno */
 	uint32_t confine; /* enum confine_level */
-	char error[256]; /* NUL-terminated */
+	uint32_t has_network; /* 0: it has a network namespace of its own, with nothing in it */
+	char error[256]; /* NUL-terminated, as those that follow */
+	char reads[256]; /* "text, web, PDF": kinds of documents */
+	char lacks[512]; /* "mail (libgmime-3.0-dev)": and the packages that would help */
 };
 
 /* A request: this header, then @count items, then their names one behind the other. */
@@ -51,6 +54,9 @@ struct protocol_item {
 #define PROTOCOL_REQUEST_MAX               \
 	(sizeof(struct protocol_request) + \
 		PROTOCOL_ITEMS_MAX * (sizeof(struct protocol_item) + PROTOCOL_NAME_MAX))
+
+/* Marks a document may have: those behind them are dropped by an honest parser. */
+#define PROTOCOL_MARKS_MAX 1000000
 
 /* Records, one behind the other in a packet, unaligned. */
 enum protocol_kind {

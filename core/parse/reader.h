@@ -49,6 +49,13 @@ reader_fn csv_read, json_read, jsonl_read, notebook_read, sqlite_read;
 reader_fn xml_read, svg_read, feed_read, fb2_read, epub_read;
 reader_fn rst_read, asciidoc_read, org_read, latex_read, man_read, subtitles_read, po_read;
 
+reader_fn archive_read; /* archives, and single files that are compressed */
+reader_fn calendar_read, contacts_read;
+reader_fn mail_read, mbox_read, mhtml_read; /* where there is GMime */
+
+/* What these readers need at each document, made once before the process is confined. */
+void archive_prepare(void), mail_prepare(void);
+
 /* Make what pdf_read needs at each document once, before the process is confined. */
 void pdf_prepare(void);
 

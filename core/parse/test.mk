@@ -18,3 +18,4 @@ $(B)/test_sandbox: | $(B)/askfs-parse $(B)/askfs-parse-test
 
 -include $(parse_test_objects:.o=.d)
 $(B)/test_formats: | $(B)/askfs-parse
+$(B)/test_hostile: | $(B)/askfs-parse

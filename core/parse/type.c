@@ -16,6 +16,7 @@
 #include "core/auto.h"
 #include "core/parse/charset.h"
 #include "core/parse/format.h"
+#include "core/parse/text_kind.h"
 #include "core/parse/type_markup.h"
 #include "core/text/utf8.h"
 
@@ -321,12 +322,22 @@ static const char *type_of_bytes(const struct source *source, const struct exten
 	return magic && strcmp(magic, "image/x-tga") ? magic : "application/octet-stream";
 }
 
+/* What text_kind did not see as a mail quotes one. */
+static const char *without_mail(const char *name)
+{
+	return !strncmp(name, "message/", 8) || !strcmp(name, "application/mbox") ? "text/plain"
+										  : name;
+}
+
 struct type type_detect(const struct source *source)
 {
 	const struct extension *extension = extension_of(source->name);
-	const char *name = type_of_bytes(source, extension);
-
+	const char *kind = text_kind(source->head, source->head_len, source->name);
+	const char *name = kind ? kind : without_mail(type_of_bytes(source, extension));
 	const struct format *format = format_find(name);
+
+	if (kind && format)
+		return (struct type){name, format->read, format->needs};
 
 	if (format && !is_text_type(name))
 		return (struct type){name, format->read, format->needs};

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plain driver: mutates the seed files for a number of rounds. The same seed gives the same
- * inputs, and the input of a crash, or of a minute without an end, is left in the file that is
- * named at the start.
+/* A plain driver: mutates the seed files for a number of rounds, or of seconds. The same seed
+ * gives the same inputs, and the input of a crash, or of a minute without an end, is left in the
+ * file that is named at the start.
  *
- *     fuzz_html ROUNDS SEED FILE... */
+ *     fuzz_html ROUNDS|SECONDSs SEED FILE... */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/auto.h"
+#include "core/clock.h"
 #include "tests/fuzz/fuzz.h"
 
 #define INPUT_MAX ((size_t)64 << 10)
@@ -62,35 +64,47 @@ static size_t mutate(uint8_t *data, size_t size)
 	}
 }
 
-static void keep(const char *path, const uint8_t *data, size_t size)
+static void keep(int fd, const uint8_t *data, size_t size)
 {
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (pwrite(fd, data, size, 0) != (ssize_t)size || ftruncate(fd, (off_t)size))
+		perror("the current input");
+}
 
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		perror(path);
+/* "2000" rounds, or "60s". */
+static bool is_over(const char *amount, unsigned long round, int64_t begun_ns)
+{
+	char *end;
+	unsigned long number = strtoul(amount, &end, 10);
+
+	if (*end != 's')
+		return round >= number;
+	return clock_mono_ns() - begun_ns >= (int64_t)number * NS_PER_SEC;
 }
 
 int main(int argc, char **argv)
 {
 	static uint8_t data[INPUT_MAX];
+	int64_t begun_ns = clock_mono_ns();
+	unsigned long round;
 	char path[64];
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: %s ROUNDS SEED FILE...\n", argv[0]);
+		fprintf(stderr, "usage: %s ROUNDS|SECONDSs SEED FILE...\n", argv[0]);
 		return 2;
 	}
-	unsigned long rounds = strtoul(argv[1], NULL, 10);
 	state = strtoull(argv[2], NULL, 10) * 2 + 1;
 	snprintf(path, sizeof(path), "/tmp/askfs-fuzz-%d", (int)getpid());
+	AUTO_CLOSE int kept = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	fprintf(stderr, "the current input is in %s\n", path);
-	for (unsigned long i = 0; i < rounds; i++) {
-		size_t size = load(argv[3 + (int)(i % (unsigned long)(argc - 3))], data);
+	for (round = 0; !is_over(argv[1], round, begun_ns); round++) {
+		size_t size = load(argv[3 + (int)(round % (unsigned long)(argc - 3))], data);
 		for (uint64_t n = random_below(16); n > 0; n--)
 			size = mutate(data, size);
-		keep(path, data, size);
+		keep(kept, data, size);
 		alarm(60);
 		LLVMFuzzerTestOneInput(data, size);
 	}
+	fprintf(stderr, "%lu rounds\n", round);
 	unlink(path);
 	return 0;
 }

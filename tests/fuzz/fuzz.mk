@@ -1,38 +1,54 @@
-# Fuzz targets of what reads foreign bytes. `make SAN=address,undefined fuzz` runs each for a
-# few seconds over the fixtures; ROUNDS=1000000 for longer, FUZZ_SEED for other inputs.
-ROUNDS    ?= 2000
-FUZZ_SEED ?= 1
+# Fuzz targets of what reads foreign bytes. `make SAN=address,undefined fuzz` runs each for some
+# thousand rounds over the fixtures; ROUNDS=1000000 or FUZZ_SECONDS=60 (a minute each) for longer,
+# FUZZ_SEED for other inputs, FUZZ=html for one target. FUZZER=libfuzzer builds the same targets with
+# clang's libFuzzer (Debian: clang, libclang-rt-14-dev), which watches the branches that an input takes;
+# what it finds to be new stays in the build folder for the next time.
+ROUNDS       ?= 2000
+FUZZ_SECONDS ?=
+FUZZ_SEED    ?= 1
+FUZZ         ?= %
+FUZZER       ?=
 
-fuzz_targets  := plain markdown html pdf reply csv json notebook xml svg feed fb2 epub sqlite \
-	rst asciidoc org latex man subtitles po
-# Real files are there for test_formats already: those that end so are the seeds of a target.
-fuzz_ends_csv       := csv tsv
-fuzz_ends_json      := geojson webmanifest topojson jsonl
-fuzz_ends_notebook  := ipynb
-fuzz_ends_xml       := xml
-fuzz_ends_svg       := svg
-fuzz_ends_feed      := rss atom
-fuzz_ends_fb2       := fb2
-fuzz_ends_epub      := epub
-fuzz_ends_sqlite    := db
-fuzz_ends_rst       := rst
-fuzz_ends_asciidoc  := adoc
-fuzz_ends_org       := org
-fuzz_ends_latex     := tex
-fuzz_ends_man       := man mdoc
-fuzz_ends_subtitles := srt vtt
-fuzz_ends_po        := po
+fuzz_amount  := $(if $(FUZZ_SECONDS),$(FUZZ_SECONDS)s,$(ROUNDS))
+fuzz_driver   = $(if $(FUZZER),,$(B)/obj/tests/fuzz/driver.o)
+fuzz_link     = $(link_flags) $(if $(FUZZER),-fsanitize=fuzzer)
+
+fuzz_targets  := plain markdown html pdf reply archive calendar contacts \
+	$(if $(filter gmime-3.0,$(parse_optional)),mail mbox mhtml) \
+	csv json notebook xml svg feed fb2 epub sqlite rst asciidoc org latex man subtitles po
 fuzz_seeds     = $(if $(filter pdf,$(1)),$(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf)), \
-	$(wildcard tests/fixtures/parse/seeds/$(1)/*) \
-	$(foreach end,$(fuzz_ends_$(1)),$(wildcard tests/formats/*/*.$(end))))
+	$(or $(fuzz_seeds_$(1)),tests/fixtures/parse/seeds/$(1)/*))
+fuzz_seeds_archive  = $(filter-out %.json %.md %/make,$(wildcard tests/formats/archive/*))
+fuzz_seeds_calendar = tests/formats/calendar/*.ics
+fuzz_seeds_contacts = tests/formats/calendar/*.vcf
+fuzz_seeds_mail     = tests/formats/mail/*.eml
+fuzz_seeds_mbox     = tests/formats/mail/*.mbox
+fuzz_seeds_mhtml    = tests/formats/mail/*.mhtml
+fuzz_seeds_csv = tests/formats/*/*.csv tests/formats/*/*.tsv
+fuzz_seeds_json = tests/formats/*/*.geojson tests/formats/*/*.webmanifest tests/formats/*/*.topojson tests/formats/*/*.jsonl
+fuzz_seeds_notebook = tests/formats/*/*.ipynb
+fuzz_seeds_xml = tests/formats/*/*.xml
+fuzz_seeds_svg = tests/formats/*/*.svg
+fuzz_seeds_feed = tests/formats/*/*.rss tests/formats/*/*.atom
+fuzz_seeds_fb2 = tests/formats/*/*.fb2
+fuzz_seeds_epub = tests/formats/*/*.epub
+fuzz_seeds_sqlite = tests/formats/*/*.db
+fuzz_seeds_rst = tests/formats/*/*.rst
+fuzz_seeds_asciidoc = tests/formats/*/*.adoc
+fuzz_seeds_org = tests/formats/*/*.org
+fuzz_seeds_latex = tests/formats/*/*.tex
+fuzz_seeds_man = tests/formats/*/*.man tests/formats/*/*.mdoc
+fuzz_seeds_subtitles = tests/formats/*/*.srt tests/formats/*/*.vtt
+fuzz_seeds_po = tests/formats/*/*.po
 fuzz_programs += $(addprefix $(B)/fuzz_,$(fuzz_targets))
 fuzz_objects  := $(patsubst %.c,$(B)/obj/%.o,$(filter-out core/parse/main.c,$(parse_sources)) \
-	tests/fuzz/fuzz.c tests/fuzz/driver.c)
+	tests/fuzz/fuzz.c)
 
 $(B)/obj/tests/fuzz/%.o: packages := $(parse_packages)
-$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_objects) $(B)/libcore.a
+$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(fuzz_objects) $(B)/obj/tests/fuzz/driver.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(link_flags) -o $@ $^ $(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
+	$(Q)$(CC) $(fuzz_link) -o $@ $< $(fuzz_objects) $(fuzz_driver) $(B)/libcore.a \
+		$(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
 
 # What reads an embedding model. The seeds tell of the small model that the unit tests make.
 model_targets := packed folder tokenizer text
@@ -45,18 +61,40 @@ fuzz_programs  += $(model_programs) $(B)/model_seeds
 $(model_programs): $(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/model.o \
 	$(B)/obj/tests/fuzz/driver.o $(B)/liblocal.a $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(link_flags) -o $@ $^ $(core_libs)
+	$(Q)$(CC) $(fuzz_link) -o $@ $< $(B)/obj/tests/fuzz/model.o $(fuzz_driver) $(B)/liblocal.a \
+		$(B)/libcore.a $(core_libs)
 
 $(B)/model_seeds: $(B)/obj/tests/fuzz/model_seeds.o $(B)/obj/tests/unit/embed_world.o \
 	$(B)/obj/tests/unit/scratch.o $(B)/liblocal.a $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(link_flags) -o $@ $^ -lcmocka $(core_libs)
 
-fuzz: $(fuzz_programs) ## give the readers broken documents (ROUNDS=, FUZZ_SEED=)
-	$(Q)set -e; $(foreach t,$(fuzz_targets),echo '== $(t)'; \
-		$(B)/fuzz_$(t) $(ROUNDS) $(FUZZ_SEED) $(call fuzz_seeds,$(t));)
+# Run target $(1) over the seeds $(2).
+corpus   = $(B)/corpus/$(1)
+fuzz_run = $(if $(FUZZER), \
+	mkdir -p $(call corpus,$(1)) && cp $(2) $(call corpus,$(1)) && \
+	$(B)/fuzz_$(1) -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=65536 -timeout=60 \
+		-rss_limit_mb=4096 -seed=$(FUZZ_SEED) -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(B)/crash-$(1)- $(call corpus,$(1)), \
+	$(B)/fuzz_$(1) $(fuzz_amount) $(FUZZ_SEED) $(2))
+
+ifeq ($(FUZZER)$(FUZZ_INNER),)
+fuzz: $(fuzz_programs) ## give the readers broken documents (ROUNDS=, FUZZ_SECONDS=, FUZZ_SEED=, FUZZER=libfuzzer)
+	$(Q)set -e; $(foreach t,$(filter $(FUZZ),$(fuzz_targets)),echo '== $(t)'; \
+		$(call fuzz_run,$(t),$(call fuzz_seeds,$(t)));)
 	$(Q)$(B)/model_seeds $(B)/fuzz-seeds
-	$(Q)set -e; $(foreach t,$(model_targets),echo '== $(t)'; \
-		$(B)/fuzz_$(t) $(ROUNDS) $(FUZZ_SEED) $(call model_seeds,$(t));)
+	$(Q)set -e; $(foreach t,$(filter $(FUZZ),$(model_targets)),echo '== $(t)'; \
+		$(call fuzz_run,$(t),$(call model_seeds,$(t)));)
+else ifeq ($(FUZZ_INNER),)
+# Another compiler: another build folder. Its warnings are for those who build with it.
+fuzz:
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZER=libfuzzer FUZZ_INNER=1 B=build/libfuzzer CC=clang \
+		SAN=address,undefined WARN=-w CFLAGS='-g -fsanitize=fuzzer-no-link'
+else
+# The readers alone: Debian's clang does not know all instructions that a model is run with.
+fuzz: $(addprefix $(B)/fuzz_,$(filter $(FUZZ),$(fuzz_targets)))
+	$(Q)set -e; $(foreach t,$(filter $(FUZZ),$(fuzz_targets)),echo '== $(t)'; \
+		$(call fuzz_run,$(t),$(call fuzz_seeds,$(t)));)
+endif
 
 .PHONY: fuzz

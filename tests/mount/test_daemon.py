@@ -300,9 +300,47 @@ def test_health_and_metrics(kb):
     check(usage, "system/usage is empty")
 
 
+def parsers(kb):
+    """The pids of the daemon's askfs-parse: at most one, but for an instant."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            stat_of = text_of(f"/proc/{pid}/stat")
+        except OSError:
+            continue
+        name, rest = stat_of[stat_of.index("(") + 1:].rsplit(")", 1)
+        if name.startswith("askfs-parse") and int(rest.split()[1]) == kb.daemon.pid:
+            found.append(int(pid))
+    return found
+
+
+def parser_health(kb):
+    rows = json.loads(read(kb.path("system", "health")))["components"]
+    return next(row for row in rows if row["name"] == "parser")
+
+
+def test_parser_that_keeps_dying(kb):
+    """After the third death in a minute it rests; documents wait, and none has failed."""
+    for n in range(3):
+        pid, = parsers(kb)
+        os.kill(pid, signal.SIGKILL)
+        kb.drop(f"{n}.txt", f"Words of file {n}.\n")
+        if n < 2:
+            kb.indexed(f"{n}.txt")
+    eventually(lambda: parser_health(kb)["status"] == "failing", "that the parser is failing")
+    contains(parser_health(kb)["error"], "died 3 times in a minute", "system/health")
+    equal(parsers(kb), [], "parsers while it rests")
+    kb.drop("late.txt", "Words that wait.\n")
+    check(kb.find("late.txt") is None or kb.find("late.txt").status != "FAILED", "it failed")
+    kb.indexed("2.txt", timeout=30)
+    kb.indexed("late.txt", timeout=30)
+    eventually(lambda: parser_health(kb)["status"] == "ok", "that the parser is well again")
+    equal(kb.metrics()['askfs_documents{status="FAILED"}'], 0, "documents that failed")
+
+
 def test_doctor(kb):
     said = run(ASKFS, "doctor", "--config", kb.config_file, env=kb.environment())
-    for word in ("fuse", "askfs-parse", "extractive", "settle"):
+    for word in ("fuse", "askfs-parse", "extractive", "settle", "documents: text, web, PDF"):
         contains(said, word, "what doctor says")
 
 

@@ -37,15 +37,17 @@ static int catalog_get_(
 	PASS(c, faulty_catalog, catalog_get(self->inner, id, out, err));
 }
 
-static int catalog_put_(
-	struct catalog *c, const struct document *const *documents, size_t count, struct err *err)
+static int catalog_write_(struct catalog *c, const struct document *const *documents, size_t count,
+	const struct uuid *gone, size_t gone_count, struct err *err)
 {
-	PASS(c, faulty_catalog, catalog_put(self->inner, documents, count, err));
+	PASS(c, faulty_catalog,
+		catalog_write(self->inner, documents, count, gone, gone_count, err));
 }
 
-static int catalog_remove_(struct catalog *c, const struct uuid *id, struct err *err)
+static int catalog_members_(struct catalog *c, const struct uuid *parent,
+	catalog_document_fn callback, void *context, struct err *err)
 {
-	PASS(c, faulty_catalog, catalog_remove(self->inner, id, err));
+	PASS(c, faulty_catalog, catalog_members(self->inner, parent, callback, context, err));
 }
 
 static int catalog_each_(
@@ -57,8 +59,8 @@ static int catalog_each_(
 static const struct catalog_ops faulty_catalog_ops = {
 	.name = "faulty",
 	.get = catalog_get_,
-	.put = catalog_put_,
-	.remove = catalog_remove_,
+	.write = catalog_write_,
+	.members = catalog_members_,
 	.each = catalog_each_,
 };
 

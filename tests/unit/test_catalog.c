@@ -249,6 +249,54 @@ static void test_remove(void **state)
 	assert_int_equal(catalog_remove(fixture->catalog, &document.id, NULL), 0);
 }
 
+static void test_write_forgets_in_the_same_step(void **state)
+{
+	struct fixture *fixture = *state;
+	struct document old = {.id = uuid_new()}, new = {.id = uuid_new()}, found;
+	const struct uuid gone[] = {old.id, uuid_new()};
+	const struct document *documents[] = {&new};
+
+	put_one(fixture, &old);
+	assert_int_equal(catalog_write(fixture->catalog, documents, 1, gone, 2, NULL), 0);
+	assert_int_equal(catalog_get(fixture->catalog, &old.id, &found, NULL), -ENOENT);
+	assert_int_equal(catalog_get(fixture->catalog, &new.id, &found, NULL), 0);
+	document_release(&found);
+}
+
+struct expected_members {
+	struct uuid parent;
+	size_t count;
+};
+
+static int take_member(void *context, const struct document *document)
+{
+	struct expected_members *expected = context;
+
+	assert_true(uuid_equal(&document->parent, &expected->parent));
+	expected->count++;
+	return 0;
+}
+
+static void test_members_are_those_of_one_parent(void **state)
+{
+	struct fixture *fixture = *state;
+	struct expected_members expected = {.parent = uuid_new()};
+	struct document documents[] = {{.id = uuid_new()},
+		{.id = uuid_new(), .parent = expected.parent},
+		{.id = uuid_new(), .parent = uuid_new()},
+		{.id = uuid_new(), .parent = expected.parent}};
+	struct uuid none = uuid_new();
+
+	for (size_t i = 0; i < 4; i++)
+		put_one(fixture, &documents[i]);
+	assert_int_equal(
+		catalog_members(fixture->catalog, &expected.parent, take_member, &expected, NULL),
+		0);
+	assert_int_equal(expected.count, 2);
+	assert_int_equal(catalog_members(fixture->catalog, &none, take_member, &expected, NULL), 0);
+	assert_int_equal(expected.count, 2);
+}
+
 /* Sessions and messages. */
 
 static struct session_record session_of(const char *name, const char *options)
@@ -486,6 +534,8 @@ int main(void)
 		ON_ALL(test_put_replaces),
 		ON_ALL(test_each_goes_by_age),
 		ON_ALL(test_remove),
+		ON_ALL(test_write_forgets_in_the_same_step),
+		ON_ALL(test_members_are_those_of_one_parent),
 		ON_ALL(test_sessions),
 		ON_ALL(test_messages),
 		ON_ALL(test_many_threads),

@@ -363,6 +363,21 @@ static void xml_charset_is_what_it_declares(void **state)
 		"text/xml", "żółty");
 }
 
+static void control_characters_leave_metadata_whole(void **state)
+{
+	struct parse_case c;
+
+	(void)state;
+	case_init_text(&c, "a.html",
+		"<html lang='e\x7fn'><meta name=author "
+		"content='J\xc2\x95o\ne'><p>words</p></html>");
+	case_run(parser, &c);
+	assert_string_equal(c.item.err.text, "");
+	assert_string_equal(
+		c.item.parsed.extra_metadata, "{\"language\":\"en\",\"author\":\"Jo e\"}");
+	case_release(&c);
+}
+
 static void html_of_any_depth_ends(void **state)
 {
 	AUTO_BUF struct buf deep;
@@ -415,6 +430,7 @@ static void pdf_in_shift_jis_is_read(void **state)
 	(void)state;
 	case_init_file(&c, FIXTURES "shift-jis.pdf");
 	c.item.name = "wrongly-named.txt";
+	lseek(c.item.fd, 0, SEEK_END); /* it is read from its beginning nonetheless */
 	case_run(parser, &c);
 	assert_string_equal(c.item.err.text, "");
 	assert_string_equal(case_text(&c), "返金は十四日以内に支払われます");
@@ -524,6 +540,16 @@ static void what_the_sink_says_is_the_result(void **state)
 	case_release(&c);
 }
 
+static void the_server_tells_what_it_reads(void **state)
+{
+	struct parser_about about;
+
+	(void)state;
+	parser_about(parser, &about);
+	assert_int_equal(strncmp(about.reads, "text, web, PDF", strlen("text, web, PDF")), 0);
+	assert_null(strchr(about.lacks, '/')); /* kinds and packages, no MIME types */
+}
+
 static void a_program_that_is_not_there_is_told(void **state)
 {
 	struct parser_limits limits = case_limits();
@@ -555,6 +581,7 @@ int main(void)
 		cmocka_unit_test(html_is_recognised_under_any_name),
 		cmocka_unit_test(html_charset_is_what_the_page_says),
 		cmocka_unit_test(xml_charset_is_what_it_declares),
+		cmocka_unit_test(control_characters_leave_metadata_whole),
 		cmocka_unit_test(html_of_any_depth_ends),
 		cmocka_unit_test(pdf_pages_are_marked),
 		cmocka_unit_test(pdf_in_shift_jis_is_read),
@@ -562,6 +589,7 @@ int main(void)
 		cmocka_unit_test(a_batch_gives_each_file_its_own_text),
 		cmocka_unit_test(ten_threads_do_not_mix),
 		cmocka_unit_test(what_the_sink_says_is_the_result),
+		cmocka_unit_test(the_server_tells_what_it_reads),
 		cmocka_unit_test(a_program_that_is_not_there_is_told),
 	};
 

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
 #include <poppler.h>
 
 #include "core/auto.h"
+#include "core/parse/meta.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PopplerDocument, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PopplerPage, g_object_unref)
@@ -65,37 +65,34 @@ static int open_failed(const GError *error, struct err *err)
 		error ? error->message : "it cannot be opened");
 }
 
-static void add_string(cJSON *object, const char *name, gchar *value)
+static void add_string(struct meta *meta, const char *name, gchar *value)
 {
-	if (value && *value && g_utf8_validate(value, -1, NULL))
-		cJSON_AddStringToObject(object, name, value);
+	meta_add(meta, name, value);
 	g_free(value);
 }
 
-static void add_time(cJSON *object, const char *name, GDateTime *time)
+static void add_time(struct meta *meta, const char *name, GDateTime *time)
 {
 	if (!time)
 		return;
-	add_string(object, name, g_date_time_format_iso8601(time));
+	add_string(meta, name, g_date_time_format_iso8601(time));
 	g_date_time_unref(time);
 }
 
 static void add_metadata(PopplerDocument *document, struct out *out)
 {
 	g_autofree gchar *title = poppler_document_get_title(document);
-	cJSON *object = cJSON_CreateObject();
+	AUTO_META struct meta meta;
 
+	meta_init(&meta);
 	if (title)
 		out_field(out, FIELD_TITLE, title, strlen(title));
-	add_string(object, "author", poppler_document_get_author(document));
-	add_string(object, "subject", poppler_document_get_subject(document));
-	add_string(object, "keywords", poppler_document_get_keywords(document));
-	add_time(object, "created", poppler_document_get_creation_date_time(document));
-	add_time(object, "modified", poppler_document_get_modification_date_time(document));
-	AUTO_FREE char *json = cJSON_GetArraySize(object) ? cJSON_PrintUnformatted(object) : NULL;
-	if (json)
-		out_field(out, FIELD_METADATA, json, strlen(json));
-	cJSON_Delete(object);
+	add_string(&meta, "author", poppler_document_get_author(document));
+	add_string(&meta, "subject", poppler_document_get_subject(document));
+	add_string(&meta, "keywords", poppler_document_get_keywords(document));
+	add_time(&meta, "created", poppler_document_get_creation_date_time(document));
+	add_time(&meta, "modified", poppler_document_get_modification_date_time(document));
+	meta_send(&meta, out);
 }
 
 static bool has_tables(void)
@@ -154,6 +151,7 @@ int pdf_read(const struct source *source, struct out *out, struct err *err)
 	int fd = dup(source->fd); /* poppler closes it */
 
 	missing[0] = '\0';
+	lseek(fd, 0, SEEK_SET); /* where poppler takes the beginning to be */
 	g_autoptr(PopplerDocument) document = poppler_document_new_from_fd(fd, NULL, &error);
 	if (!document)
 		return open_failed(error, err);
