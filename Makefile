@@ -24,7 +24,7 @@ lint_deps  := clang-format cppcheck mandoc python3
 
 core_packages  := zlib sqlite3 libcurl icu-uc icu-i18n libcjson openssl inih
 fs_packages    := fuse3
-parse_packages  = zlib icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson libarchive $(parse_optional)
+parse_packages  = zlib icu-uc libxml-2.0 poppler-glib uchardet libseccomp libcjson libarchive sqlite3 $(parse_optional)
 
 # Readers that are left out where their library is: a HAVE_... each (core/parse/format.c).
 have = $(shell pkg-config --exists $(1) && echo $(1))

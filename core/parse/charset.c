@@ -48,6 +48,7 @@ static const struct {
 	{"sjis", "windows-31j"},
 	{"x-sjis", "windows-31j"},
 	{"viscii", "windows-1258"},
+	{"koi8-r", "KOI8-U"},
 };
 
 struct charset_stream {
@@ -146,6 +147,22 @@ static bool is_utf32(const unsigned char *bytes, size_t units, bool is_big)
 	return units > 0 && high * 2 <= units;
 }
 
+/* East Asian text may have no NUL at all. Its ideographic full stop and comma (U+3002, U+3001)
+ * then give it away: they hold a control character, and nearly all else is from the same few
+ * blocks. */
+static bool is_east_asian_utf16(const unsigned char *bytes, size_t units, bool is_big)
+{
+	size_t stops = 0, common = 0;
+
+	for (size_t i = 0; i < units; i++) {
+		unsigned high = bytes[2 * i + !is_big], low = bytes[2 * i + is_big];
+		stops += high == 0x30 && (low == 1 || low == 2);
+		common += high == 0x30 || high == 0xff || (high >= 0x4e && high <= 0x9f) ||
+			(high >= 0xac && high <= 0xd7);
+	}
+	return stops > 0 && common * 10 >= units * 9 && are_characters(bytes, units, is_big);
+}
+
 const char *charset_of_units(const char *head, size_t len, size_t *bom)
 {
 	const unsigned char *bytes = (const unsigned char *)head;
@@ -153,8 +170,13 @@ const char *charset_of_units(const char *head, size_t len, size_t *bom)
 
 	*bom = 0;
 	const char *name = charset_of_bom(head, len, bom);
-	if (name || !memchr(head, 0, looked_at))
+	if (name)
 		return name;
+	if (!memchr(head, 0, looked_at))
+		return len % 2						   ? NULL
+			: is_east_asian_utf16(bytes, looked_at / 2, true)  ? "UTF-16BE"
+			: is_east_asian_utf16(bytes, looked_at / 2, false) ? "UTF-16LE"
+									   : NULL;
 	if (len % 4 == 0 && is_utf32(bytes, looked_at / 4, true))
 		return "UTF-32BE";
 	if (len % 4 == 0 && is_utf32(bytes, looked_at / 4, false))
@@ -183,6 +205,23 @@ static const char *charset_of_escapes(const char *head, size_t len)
 			return "ISO-2022-JP-2";
 	}
 	return NULL;
+}
+
+/* HZ (RFC 1843) is ASCII, too: pairs of letters and signs between "~{" and "~}" on one line. */
+static bool is_hz(const char *head, size_t len)
+{
+	const char *end = head + len, *at = head;
+	size_t pieces = 0;
+
+	while ((at = memmem(at, (size_t)(end - at), "~{", 2))) {
+		const char *first = at += 2;
+		while (at<end && * at> 0x20 && *at < 0x7f && *at != '~')
+			at++;
+		if (end - at < 2 || at[0] != '~' || at[1] != '}' || at == first || (at - first) % 2)
+			return false;
+		pieces++;
+	}
+	return pieces > 0;
 }
 
 /* A character cut at the end of the sample is no error. */
@@ -279,11 +318,26 @@ static bool is_western(const char *sample, size_t len)
 	return letters < 8;
 }
 
+/* Letters of Polish and its neighbours in ISO 8859-2 that are signs in a Western text, where none
+ * stands within a word. */
+static bool is_central(const char *sample, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool is_letter = sample[i] && strchr("\xb1\xb3\xb6\xbc\xbf\xb9\xbe\xb5", sample[i]);
+		count += is_letter && is_inside_word((const unsigned char *)sample, len, i);
+	}
+	return count > 1;
+}
+
 static const char *guess(const char *sample, size_t len, bool is_all)
 {
 	if (is_western(sample, len) && decodes(FALLBACK, sample, len, is_all))
 		return FALLBACK;
 	const char *name = guess_uchardet(sample, len);
+	if (name && !strcasecmp(name, FALLBACK) && is_central(sample, len))
+		name = "ISO-8859-2";
 	if (name && decodes(name, sample, len, is_all))
 		return name;
 	name = guess_icu(sample, len);
@@ -312,7 +366,7 @@ const char *charset_detect(const char *head, size_t len, bool is_all, size_t *bo
 	if (!name)
 		name = charset_of_escapes(head, len);
 	if (!name && is_utf8(head, len, is_all))
-		name = "UTF-8";
+		name = is_hz(head, len) ? "HZ" : "UTF-8";
 	if (name)
 		return name;
 	size_t sample_len = len;

@@ -431,6 +431,13 @@ void flow_cell(struct flow *flow, unsigned columns)
 		table->names[table->column];
 }
 
+bool flow_in_named_cell(const struct flow *flow)
+{
+	const struct flow_table *table = flow->table;
+
+	return table && flow->has_cell && (table->is_header || table->name_count > 0);
+}
+
 void flow_table_end(struct flow *flow)
 {
 	if (record(flow, OP_TABLE_END, 0))

@@ -86,6 +86,8 @@ void flow_cell(struct flow *flow, unsigned columns);
  * header. Nothing where it was called none. */
 void flow_row_is_plain(struct flow *flow);
 void flow_row_end(struct flow *flow);
+/* Is a cell open whose column has a name, or that is to name one? A line's end in it is a space. */
+bool flow_in_named_cell(const struct flow *flow);
 void flow_table_end(struct flow *flow);
 
 /* What is to be said later: from here on every call above is recorded at the end of @tape (the

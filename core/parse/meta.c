@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/parse/meta.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,34 @@ void meta_add(struct meta *meta, const char *name, const char *value)
 {
 	if (value)
 		meta_add_text(meta, name, value, strlen(value));
+}
+
+/* Does @text begin as @pattern, in which 0 is any digit? */
+static bool is_like(const char *text, const char *pattern)
+{
+	for (; *pattern; pattern++, text++)
+		if (*pattern == '0' ? !isdigit((unsigned char)*text) : *text != *pattern)
+			return false;
+	return true;
+}
+
+void meta_add_date(struct meta *meta, const char *name, const char *value)
+{
+	char date[40];
+
+	value += value ? strspn(value, " \t<[") : 0;
+	if (!value || !is_like(value, "0000"))
+		return;
+	size_t len = is_like(value, "0000-00-00") ? 10 : is_like(value, "0000-00") ? 7 : 4;
+	if (isdigit((unsigned char)value[len]))
+		return; /* a longer number */
+	memcpy(date, value, len);
+	bool has_time = len == 10 && (value[len] == ' ' || value[len] == 'T') &&
+		is_like(value + len + 1, "00:00");
+	size_t time = has_time ? strspn(value + len + 1, "0123456789:.+-Z") : 0;
+	snprintf(date + len, sizeof(date) - len, "%s%.*s", time ? "T" : "",
+		time < 28 ? (int)time : 28, value + len + 1 - !time);
+	meta_add(meta, name, date);
 }
 
 /* What was added last goes first where there is too much. */

@@ -25,6 +25,11 @@ void meta_add(struct meta *meta, const char *name, const char *value);
 /* The same with @len bytes that need no NUL. */
 void meta_add_text(struct meta *meta, const char *name, const char *value, size_t len);
 
+/* The same with a date as people write it: nothing, unless it begins as ISO 8601 does ("2026",
+ * "2026-03-01", "<2026-03-01 Sun>", "2026-03-01 10:15+0100"), of which the day and the time stay.
+ */
+void meta_add_date(struct meta *meta, const char *name, const char *value);
+
 /* Into the output, if there is anything. Once a document. */
 void meta_send(struct meta *meta, struct out *out);
 

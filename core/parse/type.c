@@ -17,6 +17,7 @@
 #include "core/parse/charset.h"
 #include "core/parse/format.h"
 #include "core/parse/text_kind.h"
+#include "core/parse/type_markup.h"
 #include "core/text/utf8.h"
 
 /* What libmagic is shown. */
@@ -42,18 +43,53 @@ static const struct extension {
 	{"html", "text/html", false},
 	{"xht", "application/xhtml+xml", false},
 	{"xhtml", "application/xhtml+xml", false},
+	{"tab", "text/tab-separated-values", true},
 	{"json", "application/json", true},
+	{"geojson", "application/json", true},
+	{"topojson", "application/json", true},
+	{"har", "application/json", true},
+	{"webmanifest", "application/json", true},
+	{"ipynb", "application/x-ipynb+json", true},
 	{"jsonl", "application/jsonl", true},
 	{"ndjson", "application/jsonl", true},
 	{"xml", "text/xml", true},
+	{"xsl", "text/xml", true},
+	{"xslt", "text/xml", true},
+	{"xsd", "text/xml", true},
+	{"wsdl", "text/xml", true},
+	{"opml", "text/xml", true},
+	{"dbk", "text/xml", true},
+	{"docbook", "text/xml", true},
+	{"tei", "text/xml", true},
+	{"kml", "text/xml", true},
+	{"gpx", "text/xml", true},
+	{"rdf", "text/xml", true},
+	{"rss", "application/rss+xml", true},
+	{"atom", "application/atom+xml", true},
+	{"fb2", "application/x-fictionbook+xml", true},
+	{"svg", "image/svg+xml", true},
 	{"yaml", "application/yaml", true},
 	{"yml", "application/yaml", true},
 	{"toml", "application/toml", true},
 	{"ini", "text/plain", true},
 	{"conf", "text/plain", true},
+	{"cfg", "text/plain", true},
+	{"cnf", "text/plain", true},
+	{"env", "text/plain", true},
+	{"properties", "text/plain", true},
 	{"rst", "text/x-rst", true},
+	{"rest", "text/x-rst", true},
 	{"adoc", "text/asciidoc", true},
+	{"asciidoc", "text/asciidoc", true},
+	{"org", "text/x-org", true},
 	{"tex", "text/x-tex", true},
+	{"latex", "text/x-tex", true},
+	{"ltx", "text/x-tex", true},
+	{"man", "text/troff", true},
+	{"roff", "text/troff", true},
+	{"mdoc", "text/troff", true},
+	{"po", "text/x-gettext-translation", true},
+	{"pot", "text/x-gettext-translation", true},
 	{"css", "text/css", true},
 	{"js", "text/javascript", true},
 	{"mjs", "text/javascript", true},
@@ -211,11 +247,10 @@ static bool is_text_after_all(const struct source *source, const struct extensio
 }
 
 /* Text by name and by every byte, though it begins like something else: an article on
- * PostScript that begins with "%!PS". */
+ * PostScript that begins with "%!PS", Russian in a DOS code page that looks like a program. */
 static bool is_clean_text(const struct source *source, const struct extension *extension)
 {
 	return extension && (source->head_len < 5 || memcmp(source->head, "{\\rtf", 5)) &&
-		utf8_is_valid(source->head, source->head_len) &&
 		!count_controls(source->head, source->head_len);
 }
 
@@ -255,6 +290,10 @@ static struct type text_type(
 		magic = "text/plain";
 	if (is_empty(magic))
 		magic = "text/plain";
+	if (strstr(magic, "xml") && begins_with_tag(source)) {
+		const char *kind = type_of_markup(source);
+		magic = kind ? kind : magic;
+	}
 	const struct format *format = format_find(magic);
 	return (struct type){
 		magic, format ? format->read : plain_read, format ? format->needs : NULL};
@@ -275,6 +314,8 @@ static const char *type_of_bytes(const struct source *source, const struct exten
 	const char *ole = ole_type(source);
 	if (ole)
 		return ole;
+	if (len >= 16 && !memcmp(source->head, "SQLite format 3", 16))
+		return "application/vnd.sqlite3";
 	if (extension && !strcmp(extension->type, "text/html") && is_html_tag(source->head, len))
 		return "text/html";
 	const char *office = type_of_office(source);
@@ -282,6 +323,10 @@ static const char *type_of_bytes(const struct source *source, const struct exten
 		return office;
 	const char *magic =
 		magic_buffer(database, source->head, len < MAGIC_HEAD_MAX ? len : MAGIC_HEAD_MAX);
+	/* EPUB is known by its first part, which not every program puts there. */
+	const char *dot = strrchr(source->name, '.');
+	if (magic && dot && !strcasecmp(dot, ".epub") && !strcmp(magic, "application/zip"))
+		return "application/epub+zip";
 	/* A TGA image has no mark of its own: what libmagic takes for one may be anything. */
 	return magic && strcmp(magic, "image/x-tga") ? magic : "application/octet-stream";
 }

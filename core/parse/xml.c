@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libxml2's push parser with SAX2 handlers: no tree. A document that says what its entities
  * are gets none of them: XML_PARSE_NOENT is off and there is no handler for a reference, so
- * "billion laughs" is a line of nothing; libxml2's own guard ends what nests them. */
+ * "billion laughs" is a line of nothing; libxml2's own guard ends what nests them. Those that HTML
+ * has ("&nbsp;") are known, for many write them where nothing declares them. */
 #include "core/parse/xml.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <libxml/HTMLparser.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 
 #include "core/auto.h"
+#include "core/parse/charset.h"
+#include "core/text/utf8.h"
 
 #define PIECE_MAX ((size_t)64 << 10)
 
@@ -20,6 +24,9 @@ struct walk {
 	void *context;
 	xmlParserCtxtPtr parser;
 	xmlSAXHandler sax;
+	xmlEntity entity; /* the last one that was asked for */
+	char entity_text[5];
+	bool is_broken; /* it is not well-formed, entities apart that are unknown */
 };
 
 static void start_element(void *context, const xmlChar *name, const xmlChar *prefix,
@@ -54,12 +61,36 @@ static void characters(void *context, const xmlChar *text, int len)
 		walk->handler->text(walk->context, (const char *)text, (size_t)len);
 }
 
-static void silent(void *context, const char *format, ...)
+static void note_error(void *context, xmlErrorPtr error)
 {
-	(void)context, (void)format;
+	struct walk *walk = context;
+
+	if (error->level == XML_ERR_FATAL && error->code != XML_ERR_UNDECLARED_ENTITY)
+		walk->is_broken = true;
 }
 
-static int walk_begin(struct walk *walk, const struct xml_handler *handler, void *context)
+/* As one that XML knows itself, whose text is given and not parsed. In an attribute libxml2 would
+ * take its first byte alone. */
+static xmlEntityPtr find_entity(void *context, const xmlChar *name)
+{
+	struct walk *walk = context;
+	bool is_text = walk->parser->instate != XML_PARSER_ATTRIBUTE_VALUE;
+	const htmlEntityDesc *known = is_text ? htmlEntityLookup(name) : NULL;
+
+	if (!known)
+		return NULL;
+	size_t len = utf8_encode(known->value, walk->entity_text);
+	walk->entity_text[len] = '\0';
+	walk->entity = (xmlEntity){.type = XML_ENTITY_DECL,
+		.name = BAD_CAST known->name,
+		.content = BAD_CAST walk->entity_text,
+		.length = (int)len,
+		.etype = XML_INTERNAL_PREDEFINED_ENTITY};
+	return &walk->entity;
+}
+
+static int walk_begin(
+	struct walk *walk, const struct xml_handler *handler, void *context, int options)
 {
 	*walk = (struct walk){.handler = handler, .context = context};
 	walk->sax = (xmlSAXHandler){.initialized = XML_SAX2_MAGIC,
@@ -68,14 +99,14 @@ static int walk_begin(struct walk *walk, const struct xml_handler *handler, void
 		.characters = characters,
 		.cdataBlock = characters,
 		.ignorableWhitespace = characters,
-		.warning = silent,
-		.error = silent,
-		.fatalError = silent};
+		.getEntity = find_entity,
+		.serror = note_error};
 	walk->parser = xmlCreatePushParserCtxt(&walk->sax, walk, NULL, 0, NULL);
 	if (!walk->parser)
 		return -ENOMEM;
 	xmlCtxtUseOptions(walk->parser,
-		XML_PARSE_RECOVER | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NONET);
+		XML_PARSE_RECOVER | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NONET |
+			options);
 	return 0;
 }
 
@@ -103,13 +134,13 @@ static int walk_end(struct walk *walk, int rc, struct err *err)
 	if (!rc)
 		xmlParseChunk(walk->parser, "", 0, 1);
 	const xmlError *error = xmlCtxtGetLastError(walk->parser);
-	bool is_broken =
-		rc == -EBADMSG || (!rc && (walk->parser->disableSAX || !walk->parser->wellFormed));
+	bool is_broken = rc == -EBADMSG || (!rc && (walk->parser->disableSAX || walk->is_broken));
 	if (is_broken && !err->text[0]) {
 		const char *why = error && error->message ? error->message : "it ends too early\n";
 		rc = err_set(err, -EBADMSG, "the XML is broken at line %d: %.*s",
 			error ? error->line : 0, (int)strcspn(why, "\n"), why);
 	}
+	xmlFreeDoc(walk->parser->myDoc); /* libxml2 keeps entities that are declared in one */
 	xmlFreeParserCtxt(walk->parser);
 	return rc;
 }
@@ -119,27 +150,26 @@ int xml_part(struct package *package, const char *part, const struct xml_handler
 {
 	struct walk walk;
 
-	if (walk_begin(&walk, handler, context))
+	if (walk_begin(&walk, handler, context, 0))
 		return err_set(err, -ENOMEM, "memory is short");
 	int rc = package_each(package, part, push, &walk, err);
 	return walk_end(&walk, rc, err);
 }
 
+/* libxml2 leaves most encodings to iconv, which would have to load code: it gets UTF-8. */
 int xml_source(const struct source *source, const struct xml_handler *handler, void *context,
 	struct err *err)
 {
-	AUTO_FREE char *piece = malloc(PIECE_MAX);
 	struct walk walk;
-	ssize_t n = 1;
-	int rc = 0;
+	size_t skip = 0;
+	const char *charset =
+		charset_of_page(source->head, source->head_len, source_is_all(source), &skip);
 
-	if (!piece || walk_begin(&walk, handler, context))
+	if (walk_begin(&walk, handler, context, XML_PARSE_IGNORE_ENC))
 		return err_set(err, -ENOMEM, "memory is short");
-	for (uint64_t at = 0; !rc && (n = source_read(source, piece, PIECE_MAX, at)) > 0;
-		at += (uint64_t)n)
-		rc = push(&walk, piece, (size_t)n);
-	if (n < 0)
-		rc = err_set(err, (int)n, "the document cannot be read: %s", strerror((int)-n));
+	int rc = source_each(source, charset, skip, push, &walk, err);
+	if (rc == -EBADMSG)
+		*err = (struct err)ERR_NONE; /* walk_end says where */
 	return walk_end(&walk, rc, err);
 }
 
@@ -148,9 +178,17 @@ int xml_bytes(const char *data, size_t len, const struct xml_handler *handler, v
 {
 	struct walk walk;
 
-	if (walk_begin(&walk, handler, context))
+	if (walk_begin(&walk, handler, context, 0))
 		return err_set(err, -ENOMEM, "memory is short");
 	return walk_end(&walk, push(&walk, data, len), err);
+}
+
+int xml_settle(int rc, const struct out *out, struct err *err)
+{
+	if (rc != -EBADMSG || !out->chars)
+		return rc;
+	*err = (struct err)ERR_NONE;
+	return 0;
 }
 
 bool xml_attribute(

@@ -55,12 +55,16 @@ long xml_attribute_number(
 int xml_part(struct package *package, const char *part, const struct xml_handler *handler,
 	void *context, struct err *err);
 
-/* The same with a whole document, whose encoding is what it says itself. */
+/* The same with a whole document, whose encoding is found as that of a web page is. */
 int xml_source(const struct source *source, const struct xml_handler *handler, void *context,
 	struct err *err);
 
 /* The same with bytes. */
 int xml_bytes(const char *data, size_t len, const struct xml_handler *handler, void *context,
 	struct err *err);
+
+/* What a reader returns for XML that came to @rc: broken XML that gave text is read (0, and *err
+ * is cleared), since what came before the break was given. */
+int xml_settle(int rc, const struct out *out, struct err *err);
 
 #endif

@@ -14,6 +14,7 @@ fuzz_driver   = $(if $(FUZZER),,$(B)/obj/tests/fuzz/driver.o)
 fuzz_link     = $(link_flags) $(if $(FUZZER),-fsanitize=fuzzer)
 
 fuzz_targets  := plain markdown html pdf media reply archive calendar contacts office \
+	csv json notebook xml svg feed fb2 epub sqlite rst asciidoc org latex man subtitles po \
 	rtf word excel powerpoint outlook $(if $(filter gmime-3.0,$(parse_optional)),mail mbox mhtml)
 fuzz_seeds     = $(or $(fuzz_seeds_$(1)),tests/fixtures/parse/seeds/$(1)/*)
 fuzz_seeds_pdf        = $(filter-out %/bomb.pdf,$(wildcard tests/fixtures/parse/*.pdf tests/formats/pdf/*.pdf))
@@ -25,6 +26,22 @@ fuzz_seeds_mail       = tests/formats/mail/*.eml
 fuzz_seeds_mbox       = tests/formats/mail/*.mbox
 fuzz_seeds_mhtml      = tests/formats/mail/*.mhtml
 fuzz_seeds_office     = $(B)/fuzz-seeds/office/*
+fuzz_seeds_csv = tests/formats/*/*.csv tests/formats/*/*.tsv
+fuzz_seeds_json = tests/formats/*/*.geojson tests/formats/*/*.webmanifest tests/formats/*/*.topojson tests/formats/*/*.jsonl
+fuzz_seeds_notebook = tests/formats/*/*.ipynb
+fuzz_seeds_xml = tests/formats/*/*.xml
+fuzz_seeds_svg = tests/formats/*/*.svg
+fuzz_seeds_feed = tests/formats/*/*.rss tests/formats/*/*.atom
+fuzz_seeds_fb2 = tests/formats/*/*.fb2
+fuzz_seeds_epub = tests/formats/*/*.epub
+fuzz_seeds_sqlite = tests/formats/*/*.db
+fuzz_seeds_rst = tests/formats/*/*.rst
+fuzz_seeds_asciidoc = tests/formats/*/*.adoc
+fuzz_seeds_org = tests/formats/*/*.org
+fuzz_seeds_latex = tests/formats/*/*.tex
+fuzz_seeds_man = tests/formats/*/*.man tests/formats/*/*.mdoc
+fuzz_seeds_subtitles = tests/formats/*/*.srt tests/formats/*/*.vtt
+fuzz_seeds_po = tests/formats/*/*.po
 fuzz_seeds_rtf        = tests/formats/legacy/*.rtf
 fuzz_seeds_word       = tests/formats/legacy/*.doc
 fuzz_seeds_excel      = tests/formats/legacy/*.xls

@@ -212,7 +212,7 @@ static void short_western_texts_are_western(void **state)
 {
 	(void)state;
 	gives_text("a.csv", "name;price\nCaf\xe9 \x93Zo\xeb\x94;5 \x80\n", "text/csv",
-		"name;price\nCafé “Zoë”;5 €\n");
+		"name | price\nname: Café “Zoë” | price: 5 €");
 	gives_text("a.txt", "na\xefve", "text/plain", "naïve");
 }
 
@@ -226,10 +226,11 @@ static void byte_order_marks_are_no_text(void **state)
 static void extensions_tell_texts_apart(void **state)
 {
 	(void)state;
-	gives_text("a.csv", "a,b\n1,2\n", "text/csv", "a,b\n1,2\n");
-	gives_text("a.json", "{\"a\": [1]}", "application/json", "{\"a\": [1]}");
-	gives_text("a.xml", "<?xml version=\"1.0\"?><a>b</a>", "text/xml",
-		"<?xml version=\"1.0\"?><a>b</a>");
+	gives_text("a.csv", "a,b\n1,2\n", "text/csv", "a | b\na: 1 | b: 2");
+	gives_text("a.json", "{\"a\": [1]}", "application/json", "a: 1");
+	gives_text("a.xml", "<?xml version=\"1.0\"?><a>b</a>", "text/xml", "b");
+	gives_text(
+		"a.xml", "<?xml version=\"1.0\"?><a>b", "text/xml", "<?xml version=\"1.0\"?><a>b");
 	gives_text("a.sh", "#!/bin/sh\necho hi\n", "text/x-shellscript", "#!/bin/sh\necho hi\n");
 	gives_text("a.py", "import os\n", "text/x-python", "import os\n");
 	gives_text("ps.txt", "%!PS is how PostScript begins", "text/plain",
@@ -363,7 +364,7 @@ static void xml_charset_is_what_it_declares(void **state)
 {
 	(void)state;
 	gives_text("a.xml", "<?xml version=\"1.0\" encoding=\"iso-8859-2\"?><a>\xbf\xf3\xb3ty</a>",
-		"text/xml", "<?xml version=\"1.0\" encoding=\"iso-8859-2\"?><a>żółty</a>");
+		"text/xml", "żółty");
 }
 
 static void control_characters_leave_metadata_whole(void **state)

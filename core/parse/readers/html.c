@@ -32,7 +32,10 @@ enum role {
 	ROLE_DROP, /* with all that is inside */
 	ROLE_TITLE,
 	ROLE_META,
-	ROLE_HTML
+	ROLE_HTML,
+	ROLE_HEAD, /* of a table */
+	ROLE_IMAGE,
+	ROLE_SPACE
 };
 
 static const struct {
@@ -40,6 +43,9 @@ static const struct {
 	enum role role;
 } roles[] = {
 	{"address", ROLE_BLOCK},
+	{"annotation", ROLE_DROP}, /* of a formula: the same once more */
+	{"annotation-xml", ROLE_DROP},
+	{"area", ROLE_IMAGE},
 	{"article", ROLE_BLOCK},
 	{"aside", ROLE_BLOCK},
 	{"blockquote", ROLE_BLOCK},
@@ -47,6 +53,7 @@ static const struct {
 	{"br", ROLE_BREAK},
 	{"caption", ROLE_BLOCK},
 	{"center", ROLE_BLOCK},
+	{"datalist", ROLE_DROP},
 	{"dd", ROLE_LINE},
 	{"details", ROLE_BLOCK},
 	{"div", ROLE_BLOCK},
@@ -66,6 +73,7 @@ static const struct {
 	{"header", ROLE_BLOCK},
 	{"hr", ROLE_BLOCK},
 	{"html", ROLE_HTML},
+	{"img", ROLE_IMAGE},
 	{"legend", ROLE_BLOCK},
 	{"li", ROLE_LINE},
 	{"main", ROLE_BLOCK},
@@ -73,7 +81,7 @@ static const struct {
 	{"nav", ROLE_BLOCK},
 	{"noscript", ROLE_DROP},
 	{"ol", ROLE_BLOCK},
-	{"option", ROLE_LINE},
+	{"option", ROLE_SPACE},
 	{"p", ROLE_BLOCK},
 	{"pre", ROLE_PRE},
 	{"script", ROLE_DROP},
@@ -85,6 +93,7 @@ static const struct {
 	{"template", ROLE_DROP},
 	{"textarea", ROLE_PRE},
 	{"th", ROLE_CELL},
+	{"thead", ROLE_HEAD},
 	{"title", ROLE_TITLE},
 	{"tr", ROLE_ROW},
 	{"ul", ROLE_BLOCK},
@@ -96,9 +105,13 @@ struct html {
 	struct buf *title; /* text of the first <title>; may be NULL */
 	struct meta *meta; /* may be NULL */
 	unsigned dropping; /* elements of ROLE_DROP that are open */
+	const char *hidden; /* name of the hidden element that is open, or NULL */
+	unsigned hidden_depth; /* elements of that name, itself included */
 	unsigned pre; /* elements of ROLE_PRE that are open */
 	size_t title_len; /* of what went into it */
 	bool in_title, has_title;
+	bool in_head; /* of a table: cells of any kind name its columns */
+	struct buf other_title; /* what a page that has no <title> calls itself elsewhere */
 };
 
 static enum role role_of(const xmlChar *name)
@@ -126,41 +139,113 @@ static const char *attribute(const xmlChar **attributes, const char *name)
 	return NULL;
 }
 
+/* Names that pages use for what they say of themselves: HTML's own, Dublin Core's, Open Graph's. */
+static const struct {
+	const char *name, *meta;
+	bool is_date;
+} metas[] = {
+	{"author", "author", false},
+	{"dc.creator", "author", false},
+	{"dcterms.creator", "author", false},
+	{"article:author", "author", false},
+	{"description", "description", false},
+	{"og:description", "description", false},
+	{"dc.description", "description", false},
+	{"keywords", "keywords", false},
+	{"dc.subject", "subject", false},
+	{"dc.publisher", "publisher", false},
+	{"dc.language", "language", false},
+	{"date", "created", true},
+	{"dc.date", "created", true},
+	{"dcterms.created", "created", true},
+	{"article:published_time", "created", true},
+	{"dcterms.modified", "modified", true},
+	{"article:modified_time", "modified", true},
+	{"last-modified", "modified", true},
+};
+
 static void add_meta(struct html *html, const xmlChar **attributes)
 {
-	static const char *const wanted[] = {"author", "description", "keywords", "date"};
 	const char *name = attribute(attributes, "name");
+	const char *content = attribute(attributes, "content");
 
-	for (size_t i = 0; name && i < ARRAY_LEN(wanted); i++)
-		if (html->meta && !strcasecmp(name, wanted[i]))
-			meta_add(html->meta, wanted[i], attribute(attributes, "content"));
+	if (!name)
+		name = attribute(attributes, "property");
+	if (!name || !content)
+		return;
+	bool is_title = !strcasecmp(name, "og:title") || !strcasecmp(name, "dc.title");
+	if (is_title && !html->other_title.len)
+		buf_adds(&html->other_title, content);
+	for (size_t i = 0; html->meta && i < ARRAY_LEN(metas); i++) {
+		if (strcasecmp(name, metas[i].name) != 0)
+			continue;
+		if (metas[i].is_date)
+			meta_add_date(html->meta, metas[i].meta, content);
+		else
+			meta_add(html->meta, metas[i].meta, content);
+	}
 }
 
-/* The first row of a table is its header, as far as it holds nothing but <th>. */
+/* Hidden from everybody; "until-found" is not. A page that is hidden as a whole waits for a
+ * script. So are links past the navigation, which only screen readers show. */
+static bool is_hidden(const xmlChar *name, const xmlChar **attributes)
+{
+	const char *how = NULL, *class = attribute(attributes, "class");
+	const char *href = attribute(attributes, "href");
+	bool is_there = false;
+
+	for (const xmlChar **at = attributes; at && at[0]; at += 2) {
+		is_there = is_there || !strcasecmp((const char *)at[0], "hidden");
+		if (!strcasecmp((const char *)at[0], "hidden"))
+			how = (const char *)at[1];
+	}
+	if (!strcasecmp((const char *)name, "a") && href && *href == '#' && class &&
+		strstr(class, "skip"))
+		return true;
+	return is_there && (!how || strcasecmp(how, "until-found") != 0) &&
+		strcasecmp((const char *)name, "body") != 0 &&
+		strcasecmp((const char *)name, "html") != 0;
+}
+
+static void add_image(struct html *html, const xmlChar **attributes)
+{
+	const char *alt = attribute(attributes, "alt");
+
+	if (!alt || !*alt)
+		return;
+	flow_space(html->flow);
+	flow_words(html->flow, alt, strlen(alt));
+	flow_space(html->flow);
+}
+
+/* The rows of <thead> are a table's header; else the first row, as far as it holds nothing but
+ * <th>. */
 static void begin_cell(struct html *html, const xmlChar *name, const xmlChar **attributes)
 {
 	const char *span = attribute(attributes, "colspan");
 	unsigned long columns = span ? strtoul(span, NULL, 10) : 1;
 
-	if (!strcasecmp((const char *)name, "td"))
+	if (!html->in_head && !strcasecmp((const char *)name, "td"))
 		flow_row_is_plain(html->flow);
 	flow_cell(html->flow, columns >= 1 && columns <= 1000 ? (unsigned)columns : 1);
 }
 
-static void start_element(void *context, const xmlChar *name, const xmlChar **attributes)
+static void begin_element(
+	struct html *html, enum role role, const xmlChar *name, const xmlChar **attributes)
 {
-	struct html *html = context;
-	enum role role = role_of(name);
-
-	if (role == ROLE_DROP)
-		html->dropping++;
-	if (html->dropping)
-		return;
 	switch (role) {
 	case ROLE_PRE: html->pre++; /* fall through */
 	case ROLE_BLOCK: flow_paragraph(html->flow); break;
 	case ROLE_BREAK:
+		if (flow_in_named_cell(html->flow))
+			flow_space(html->flow);
+		else
+			flow_line(html->flow);
+		break;
 	case ROLE_LINE: flow_line(html->flow); break;
+	case ROLE_SPACE: flow_space(html->flow); break;
+	case ROLE_IMAGE: add_image(html, attributes); break;
+	case ROLE_HEAD: html->in_head = true; break;
 	case ROLE_HEADING: flow_heading(html->flow, (uint32_t)(name[1] - '0')); break;
 	case ROLE_TABLE: flow_table(html->flow); break;
 	case ROLE_ROW: flow_row(html->flow, true); break;
@@ -175,6 +260,25 @@ static void start_element(void *context, const xmlChar *name, const xmlChar **at
 	}
 }
 
+static void start_element(void *context, const xmlChar *name, const xmlChar **attributes)
+{
+	struct html *html = context;
+	enum role role = role_of(name);
+
+	if (role == ROLE_DROP)
+		html->dropping++;
+	if (html->hidden && !strcmp((const char *)name, html->hidden))
+		html->hidden_depth++;
+	if (html->dropping || html->hidden)
+		return;
+	if (is_hidden(name, attributes)) {
+		html->hidden = (const char *)name; /* of the parser's dictionary */
+		html->hidden_depth = 1;
+		return;
+	}
+	begin_element(html, role, name, attributes);
+}
+
 static void end_element(void *context, const xmlChar *name)
 {
 	struct html *html = context;
@@ -182,7 +286,12 @@ static void end_element(void *context, const xmlChar *name)
 
 	if (role == ROLE_DROP && html->dropping)
 		html->dropping--;
-	if (html->dropping)
+	if (html->hidden && !strcmp((const char *)name, html->hidden) &&
+		--html->hidden_depth == 0) {
+		html->hidden = NULL;
+		return;
+	}
+	if (html->dropping || html->hidden)
 		return;
 	switch (role) {
 	case ROLE_PRE:
@@ -194,6 +303,8 @@ static void end_element(void *context, const xmlChar *name)
 	case ROLE_LINE: flow_line(html->flow); break;
 	case ROLE_TABLE: flow_table_end(html->flow); break;
 	case ROLE_ROW: flow_row_end(html->flow); break;
+	case ROLE_SPACE: flow_space(html->flow); break;
+	case ROLE_HEAD: html->in_head = false; break;
 	case ROLE_TITLE:
 		html->has_title = html->has_title || html->title_len;
 		html->in_title = false;
@@ -209,7 +320,7 @@ static void characters(void *context, const xmlChar *text, int len)
 
 	if (flow_failed(html->flow))
 		xmlStopParser(html->parser);
-	if (html->dropping)
+	if (html->dropping || html->hidden)
 		return;
 	if (html->in_title) {
 		if (html->title && !html->has_title &&
@@ -286,6 +397,7 @@ static int parse_into(struct flow *flow, const struct buf *document, const struc
 	unsigned depth = flow->table_depth;
 	int rc = 0;
 
+	buf_init(&html.other_title, TITLE_MAX_BYTES);
 	flow_paragraph(flow);
 	if (document->len && (rc = parse(&html, document)))
 		err_set(err, rc, "the page cannot be read to its end: %s", strerror(-rc));
@@ -294,6 +406,9 @@ static int parse_into(struct flow *flow, const struct buf *document, const struc
 	while (flow->table_depth > depth)
 		flow_table_end(flow);
 	flow_paragraph(flow);
+	if (html.title && !html.title_len && html.other_title.len)
+		buf_add(html.title, html.other_title.data, html.other_title.len);
+	buf_release(&html.other_title);
 	return rc ? rc : flow_failed(flow);
 }
 
@@ -304,10 +419,10 @@ static int convert(const char *data, size_t len, const char *charset, struct buf
 	if (!strcmp(charset, "UTF-8"))
 		return gather(document, data, len);
 	AUTO_BUF struct buf utf8;
+	buf_init(&utf8, DOCUMENT_MAX);
 	int rc = charset_stream_new(&stream, charset);
 	if (rc)
 		return rc;
-	buf_init(&utf8, DOCUMENT_MAX);
 	rc = charset_stream_add(stream, data, len, true, &utf8);
 	charset_stream_free(stream);
 	return rc || !utf8.len ? rc : gather(document, utf8.data, utf8.len);

@@ -2,7 +2,7 @@
 /* Markdown: the text as it is, and a mark for each heading: "# ATX" and underlined ones, as
  * CommonMark 0.30 sections 4.2 and 4.3 have them, outside fenced code. A line is held back
  * until the next one is seen, since that may underline it. */
-#include "core/parse/reader.h"
+#include "core/parse/readers/markdown.h"
 
 #include <errno.h>
 #include <string.h>
@@ -192,19 +192,42 @@ static int add(void *context, const char *utf8, size_t len)
 				  : md->out->failed;
 }
 
+static void begin(struct markdown *md, struct out *out)
+{
+	*md = (struct markdown){.out = out, .is_first = true};
+	buf_init(&md->line, LINE_MAX_BYTES);
+	buf_init(&md->held, LINE_MAX_BYTES);
+}
+
+/* @rc: what reading came to. */
+static int end(struct markdown *md, int rc)
+{
+	if (!rc && md->line.len)
+		end_line(md);
+	release_held(md);
+	buf_release(&md->line);
+	buf_release(&md->held);
+	return rc ? rc : md->out->failed;
+}
+
+int markdown_text(struct out *out, const char *utf8, size_t len, bool *has_title)
+{
+	struct markdown md;
+
+	begin(&md, out);
+	md.is_first = false;
+	md.has_title = *has_title;
+	int rc = end(&md, add(&md, utf8, len));
+	*has_title = md.has_title;
+	return rc;
+}
+
 int markdown_read(const struct source *source, struct out *out, struct err *err)
 {
 	size_t skip;
 	const char *charset = source_charset(source, out, &skip);
-	struct markdown md = {.out = out, .is_first = true};
+	struct markdown md;
 
-	buf_init(&md.line, LINE_MAX_BYTES);
-	buf_init(&md.held, LINE_MAX_BYTES);
-	int rc = source_each(source, charset, skip, add, &md, err);
-	if (!rc && md.line.len)
-		end_line(&md);
-	release_held(&md);
-	buf_release(&md.line);
-	buf_release(&md.held);
-	return rc ? rc : out->failed;
+	begin(&md, out);
+	return end(&md, source_each(source, charset, skip, add, &md, err));
 }
