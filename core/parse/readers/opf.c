@@ -211,7 +211,8 @@ static char *find_document(struct package *package)
 int opf_read(struct opf *opf, struct package *package, struct meta *meta, struct out *out,
 	struct err *err)
 {
-	static const struct xml_handler handler = {.start = on_start, .end = on_end, .text = on_text};
+	static const struct xml_handler handler = {
+		.start = on_start, .end = on_end, .text = on_text};
 	AUTO_FREE char *part = find_document(package);
 	struct walk walk = {.opf = opf, .part = part, .meta = meta, .out = out};
 

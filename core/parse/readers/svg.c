@@ -70,7 +70,8 @@ static void on_text(void *context, const char *utf8, size_t len)
 
 int svg_read(const struct source *source, struct out *out, struct err *err)
 {
-	static const struct xml_handler handler = {.start = on_start, .end = on_end, .text = on_text};
+	static const struct xml_handler handler = {
+		.start = on_start, .end = on_end, .text = on_text};
 	struct drawing drawing = {0};
 
 	flow_init(&drawing.flow, out);
