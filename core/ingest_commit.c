@@ -130,21 +130,16 @@ static int gather_family(struct commit *commit, struct attempt *root)
 			*err = member->job->err;
 	}
 	if (rc == 0)
-		rc = family_rest_read(root, &commit->rests[commit->rest_count++], err);
-	if (rc)
+		rc = family_rest_read(root, &commit->rests[commit->rest_count], err);
+	if (rc) {
+		family_rest_release(&commit->rests[commit->rest_count]);
 		return rc;
+	}
+	commit->rest_count++;
 	for (size_t i = 0; family && i < family->count; i++)
 		if (!attempt_is_over(family->members[i]))
 			add_attempt(commit, family->members[i]);
 	return 0;
-}
-
-/* It takes no part, nor does what an earlier version of it held. */
-static void postpone_one(struct commit *commit, struct attempt *attempt)
-{
-	attempt_later(attempt);
-	if (commit->rest_count)
-		family_rest_release(&commit->rests[--commit->rest_count]);
 }
 
 /* Let those take part that are still wanted. */
@@ -157,7 +152,7 @@ static void gather(struct commit *commit, struct attempt *const *attempts, size_
 		if (attempt_is_cancelled(attempt))
 			attempt->fate = ATTEMPT_CANCELLED;
 		else if (make_record(NULL, attempt) || gather_family(commit, attempt))
-			postpone_one(commit, attempt);
+			attempt_later(attempt);
 		else
 			add_attempt(commit, attempt);
 	}
@@ -195,19 +190,30 @@ static void undo(struct commit *commit)
 	}
 }
 
-/* Tell the vectors of those that follow a root: on, or back to what they were. */
-static int tell_followers(struct commit *commit, bool is_back, struct err *err)
+/* Tell the vectors how a record changes that keeps its version: on, or back. */
+static int tell_one(struct commit *commit, const struct document *before,
+	const struct document *after, bool is_back, struct err *err)
+{
+	return records_tell_vectors(commit->setup->ports.records, is_back ? after : before,
+		is_back ? before : after, err);
+}
+
+/* The bits and paths of what is not published anew: of attempts that keep their version, and of
+ * members that follow a root. */
+static int tell_vectors(struct commit *commit, bool is_back, struct err *err)
 {
 	int rc = 0;
 
+	for (size_t i = 0; i < commit->count && (rc == 0 || is_back); i++) {
+		const struct attempt *attempt = commit->attempts[i];
+		if (attempt->fate != ATTEMPT_FRESH && attempt->before.version)
+			rc = tell_one(commit, &attempt->before, &attempt->record, is_back, err);
+	}
 	for (size_t i = 0; i < commit->rest_count; i++) {
 		const struct family_rest *rest = &commit->rests[i];
-		for (size_t j = 0; j < rest->after.count && (rc == 0 || is_back); j++) {
-			const struct document *from = &rest->before.documents[j];
-			const struct document *to = &rest->after.documents[j];
-			rc = records_tell_vectors(commit->setup->ports.records, is_back ? to : from,
-				is_back ? from : to, err);
-		}
+		for (size_t j = 0; j < rest->after.count && (rc == 0 || is_back); j++)
+			rc = tell_one(commit, &rest->before.documents[j], &rest->after.documents[j],
+				is_back, err);
 	}
 	return rc;
 }
@@ -263,7 +269,7 @@ static int write_commit(struct commit *commit, struct err *err)
 	int rc = gather_rests(commit, err);
 
 	if (rc == 0)
-		rc = tell_followers(commit, false, err);
+		rc = tell_vectors(commit, false, err);
 	if (rc == 0)
 		rc = catalog_write(ports->catalog, commit->records,
 			commit->count + commit->follower_count, commit->gone, commit->gone_count,
@@ -277,7 +283,7 @@ static int write_commit(struct commit *commit, struct err *err)
 	if (rc == 0)
 		finish_rests(commit);
 	else
-		tell_followers(commit, true, NULL);
+		tell_vectors(commit, true, NULL);
 	return rc;
 }
 

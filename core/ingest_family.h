@@ -36,6 +36,9 @@ void family_sink(struct parse_sink *sink);
  * exceeded fail the root; then nothing of the family is kept. */
 void family_work(struct attempt *root);
 
+/* The member of that id; NULL: this version has none. */
+struct attempt *family_find(const struct attempt *root, const struct uuid *id);
+
 /* Under the records' lock, with the root's record made and @member's read as it is: the bits and
  * the path that its record shall have, into its job. 0 or -ENOMEM. */
 int family_settle(const struct attempt *root, struct attempt *member);

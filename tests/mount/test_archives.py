@@ -287,3 +287,17 @@ def test_a_new_version_with_other_bits_gives_them_to_what_stays_the_same(kb):
         equal(document.meta["mode"], "0600", f"bits of {where}")
     check("48" not in as_user(BOB, kb.ask, "What is the yearly fee?", "bob2"),
           "Bob may not see what stayed the same")
+
+
+@setting(options=("allow_other",))
+def test_a_version_that_fails_gives_its_bits_all_the_same(kb):
+    needs_root()
+    path = os.path.join(kb.inbox, "club.zip")
+    as_user(ALICE, write, path, packed({"fee.txt": FEE}), 0o644)
+    archive = kb.indexed("club.zip")
+    contains(as_user(BOB, kb.ask, "What is the yearly fee?", "bob"), "48 euros", "Bob's answer")
+    as_user(ALICE, write, path + "2", packed({"zeros.txt": "0" * (64 << 20)}), 0o600)
+    as_user(ALICE, os.rename, path + "2", path)
+    eventually(lambda: archive.status == "FAILED", "that it fails")
+    equal(members(kb)["club.zip!/fee.txt"].meta["mode"], "0600", "bits of what still answers")
+    check("48" not in as_user(BOB, kb.ask, "What is the yearly fee?", "bob2"), "Bob may not see it")
