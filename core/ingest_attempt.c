@@ -108,6 +108,7 @@ static void resume(struct attempt *attempt)
 void attempt_examine(struct attempt *attempt)
 {
 	struct ingest_job *job = attempt->job;
+	struct err why = job->err; /* of a member that could not be got out whole */
 
 	if (attempt_is_over(attempt))
 		return;
@@ -119,7 +120,7 @@ void attempt_examine(struct attempt *attempt)
 		attempt_later(attempt);
 		return;
 	}
-	job->err = (struct err)ERR_NONE; /* that there is no record yet is no failure */
+	job->err = why; /* that there is no record yet is no failure */
 	attempt->version = ingest_record_next_version(&attempt->before);
 	const struct document *before = &attempt->before;
 	bool is_same = memcmp(before->sha256, attempt->sha256, HASH_SIZE) == 0;

@@ -9,8 +9,9 @@ import time
 import zipfile
 
 from harness import (ALICE, BOB, as_user, check, contains, equal, eventually, needs_root,
-                     setting, stays, write)
+                     read, setting, stays, write)
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 BADGER = "The mascot of the club is a badger.\n"
 HERON = "The mascot of the club is a heron since May.\n"
 FEE = "The yearly fee of the club is 48 euros.\n"
@@ -174,6 +175,14 @@ def test_a_member_fails_alone(kb):
     contains(found["club.zip!/noise.bin"].error, "no text", "its reason")
     equal(found["club.zip!/mascot.txt"].status, "INDEXED", "the other")
     equal(archive.meta["extra_metadata"]["members_failed"], 1, "the count of those that failed")
+
+
+def test_a_member_that_is_encrypted_says_so(kb):
+    kb.drop("half.zip", read(os.path.join(HERE, "..", "formats", "archive", "half.zip")))
+    kb.indexed("half.zip")
+    reasons = [document.error for document in members(kb).values() if document.status == "FAILED"]
+    equal(len(reasons), 1, "members that failed")
+    contains(reasons[0], "is encrypted", "the reason")
 
 
 def test_what_the_inbox_would_not_ingest_is_left_out(kb):
