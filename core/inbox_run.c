@@ -12,6 +12,7 @@
 #include "core/inbox_item.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/parser.h"
 
 /* Jobs in the pipeline at once: enough for full batches, little enough memory. */
 #define RUNNING_MAX 512
@@ -224,6 +225,7 @@ static void run_trim(struct job *job)
 {
 	struct trim *trim = (struct trim *)job;
 
+	parser_rest(trim->inbox->parts.ports->parser);
 	malloc_trim(0);
 	trim->task.run = finish_trim;
 	loop_post(trim->inbox->parts.loop, &trim->task);

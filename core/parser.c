@@ -38,6 +38,7 @@ struct parser {
 	char *program; /* as the caller named it, or NULL */
 	pthread_mutex_t ocr_lock;
 	struct parser_server *ocr; /* ocr_lock; NULL: not started */
+	unsigned ocr_users; /* ocr_lock */
 	struct parser_limits ocr_limits;
 	char *ocr_languages;
 };
@@ -201,16 +202,24 @@ static bool run_alone(const struct route *route, struct parse_item *item, bool m
 	}
 }
 
-/* The server that reads images, started when the first one comes. NULL with *err set: it can't
- * be had. */
-static struct parser_server *ocr_server(struct parser *parser, struct err *err)
+/* The server that reads images, started when one comes; to be given back. NULL with *err set: it
+ * can't be had. */
+static struct parser_server *ocr_borrow(struct parser *parser, struct err *err)
 {
 	pthread_mutex_lock(&parser->ocr_lock);
 	if (!parser->ocr)
 		parser_server_new(&parser->ocr, parser->program, parser->ocr_languages, err);
 	struct parser_server *server = parser->ocr;
+	parser->ocr_users += server != NULL;
 	pthread_mutex_unlock(&parser->ocr_lock);
 	return server;
+}
+
+static void ocr_give_back(struct parser *parser)
+{
+	pthread_mutex_lock(&parser->ocr_lock);
+	parser->ocr_users--;
+	pthread_mutex_unlock(&parser->ocr_lock);
 }
 
 static void forget_try(struct parse_item *item)
@@ -226,11 +235,12 @@ static void run_ocr(struct parser *parser, struct parse_item *item)
 {
 	struct err why = ERR_NONE;
 	struct route route = {
-		.server = ocr_server(parser, &why), .limits = &parser->ocr_limits, .is_ocr = true};
+		.server = ocr_borrow(parser, &why), .limits = &parser->ocr_limits, .is_ocr = true};
 
 	if (route.server) {
 		forget_try(item);
 		bool has_spoken = run_alone(&route, item, false);
+		ocr_give_back(parser);
 		if (has_spoken || (item->result != -ENOTRECOVERABLE && item->result != -EIO))
 			return;
 		why = item->err;
@@ -349,6 +359,14 @@ void parser_run(struct parser *parser, struct parse_item *items, size_t count)
 void parser_about(struct parser *parser, struct parser_about *out)
 {
 	parser_server_about(parser->server, out);
+}
+
+void parser_rest(struct parser *parser)
+{
+	pthread_mutex_lock(&parser->ocr_lock);
+	struct parser_server *idle = parser->ocr_users ? NULL : TAKE_PTR(parser->ocr);
+	pthread_mutex_unlock(&parser->ocr_lock);
+	parser_server_free(idle);
 }
 
 void parser_free(struct parser *parser)

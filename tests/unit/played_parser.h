@@ -46,6 +46,11 @@ void parser_run(struct parser *parser, struct parse_item *items, size_t count)
 		items[i].result = play_item(parser, &items[i]);
 }
 
+void parser_rest(struct parser *parser)
+{
+	(void)parser;
+}
+
 void parsed_release(struct parsed *parsed)
 {
 	free(parsed->content_type);
