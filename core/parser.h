@@ -99,8 +99,8 @@ void parser_run(struct parser *parser, struct parse_item *items, size_t count);
 /* Any thread. */
 void parser_about(struct parser *parser, struct parser_about *out);
 
-/* Nothing is to be parsed for now: let go of the program that reads images, which takes 60 MB and is
- * started again when the next one comes. Any thread; may wait for its end. */
+/* Nothing is to be parsed for now: let go of the program that reads images, which takes 60 MB
+ * and is started again when the next one comes. Any thread; may wait for its end. */
 void parser_rest(struct parser *parser);
 
 void parser_free(struct parser *parser);
