@@ -11,7 +11,6 @@
 
 #include "core/auto.h"
 #include "core/buf.h"
-#include "core/chunk_parts.h"
 #include "core/text/utf8.h"
 
 /* Chunks as they came. */
@@ -348,41 +347,6 @@ static void sizes_that_make_no_sense_are_refused(void **state)
 	assert_null(chunker);
 }
 
-struct given {
-	char texts[512]; /* one behind the other, '|' between them */
-	struct span last;
-};
-
-static int take_given(void *context, const char *text, size_t len, const struct span *span)
-{
-	struct given *given = context;
-	size_t at = strlen(given->texts);
-
-	snprintf(given->texts + at, sizeof(given->texts) - at, "%s%.*s", at ? "|" : "", (int)len,
-		text);
-	given->last = *span;
-	return 0;
-}
-
-static void a_sentence_that_leans_on_another_comes_with_it_too(void **state)
-{
-	static const char text[] = "Er kam. Anna sang. She left. It rained. ...";
-	const struct chunk chunk = {.text = text, .text_len = strlen(text), .start_char = 100};
-	struct given given = {.texts = ""};
-
-	(void)state;
-	assert_int_equal(chunk_parts(&chunk, EMBED_UNIT_SENTENCE, take_given, &given), 0);
-	assert_string_equal(given.texts,
-		"Er kam.|Anna sang.|She left.|Anna sang. She left.|It rained.|She left. It "
-		"rained.");
-	assert_int_equal(given.last.start_char, 119);
-	assert_int_equal(given.last.end_char, 139);
-
-	given = (struct given){.texts = ""};
-	assert_int_equal(chunk_parts(&chunk, EMBED_UNIT_CHUNK, take_given, &given), 0);
-	assert_string_equal(given.texts, text);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,7 +361,6 @@ int main(void)
 		cmocka_unit_test(pages_and_headings_follow_the_middle),
 		cmocka_unit_test(a_callback_that_stops_is_obeyed),
 		cmocka_unit_test(sizes_that_make_no_sense_are_refused),
-		cmocka_unit_test(a_sentence_that_leans_on_another_comes_with_it_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
