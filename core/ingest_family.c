@@ -26,8 +26,6 @@
 #define BATCH_COUNT 64
 #define BATCH_BYTES ((uint64_t)4 << 20)
 #define COPY_BYTES  ((size_t)64 << 10)
-/* What unpacks to less than this is no bomb, whatever it was packed to. */
-#define RATIO_FROM ((uint64_t)16 << 20)
 
 static struct attempt *root_of(struct attempt *attempt)
 {
@@ -225,43 +223,19 @@ static char *choose_path(const struct family *family, const struct attempt *cont
 
 static int check_count(struct family *family, const struct attempt *container)
 {
-	const struct ingest_setup *setup = container->setup;
+	int rc = archive_limits_check_member(
+		&container->setup->archive, family->count, container->depth, &family->err);
 
-	if (family->count >= setup->archive.members)
-		return fail(family,
-			err_set(&family->err, -E2BIG,
-				"it holds more than %zu documents ([archive] members)",
-				setup->archive.members),
-			false);
-	if (container->depth >= setup->archive.depth)
-		return fail(family,
-			err_set(&family->err, -E2BIG,
-				"it holds archives in archives, more than %zu deep ([archive] "
-				"depth)",
-				setup->archive.depth),
-			false);
-	return 0;
+	return rc ? fail(family, rc, false) : 0;
 }
 
 static int check_bytes(struct family *family, const struct attempt *container, size_t len)
 {
-	const struct ingest_setup *setup = container->setup;
 	const struct attempt *root = container->root ? container->root : container;
-	uint64_t bytes = family->spooled + len;
+	int rc = archive_limits_check_bytes(
+		&container->setup->archive, family->spooled + len, root->size, &family->err);
 
-	if (bytes > setup->archive.bytes)
-		return fail(family,
-			err_set(&family->err, -EFBIG,
-				"it unpacks to more than %llu MiB ([archive] bytes)",
-				(unsigned long long)(setup->archive.bytes >> 20)),
-			false);
-	if (bytes > RATIO_FROM && bytes / setup->archive.ratio > root->size)
-		return fail(family,
-			err_set(&family->err, -EFBIG,
-				"it unpacks to more than %zu times its size ([archive] ratio)",
-				setup->archive.ratio),
-			false);
-	return 0;
+	return rc ? fail(family, rc, false) : 0;
 }
 
 static int open_unnamed(const struct attempt *attempt)
