@@ -351,6 +351,19 @@ void parser_about(struct parser *parser, struct parser_about *out)
 	parser_server_about(parser->server, out);
 }
 
+int parser_about_ocr(struct parser *parser, struct parser_about *out, struct err *err)
+{
+	*out = (struct parser_about){0};
+	parser_server_about(parser->server, out);
+	if (out->ocr_lacks[0])
+		return 0; /* the build has none */
+	struct parser_server *server = ocr_server(parser, err);
+	if (!server)
+		return -EIO;
+	parser_server_about(server, out);
+	return 0;
+}
+
 void parser_free(struct parser *parser)
 {
 	if (!parser)
