@@ -84,9 +84,9 @@ static void add_page(cJSON *object, uint32_t page)
 		cJSON_AddNullToObject(object, "page");
 }
 
-static void add_position(cJSON *object, const struct chunk *chunk)
+static void add_position(cJSON *object, const struct chunk *chunk, uint32_t page)
 {
-	add_page(object, chunk->page);
+	add_page(object, page);
 	cJSON_AddNumberToObject(object, "start_char", (double)chunk->start_char);
 	cJSON_AddNumberToObject(object, "end_char", (double)chunk->end_char);
 }
@@ -124,13 +124,26 @@ cJSON *answer_search_result(const struct passage *passage, const struct document
 	add_string(metadata, "content_type", document->content_type);
 	add_string(metadata, "heading", chunk->heading);
 	cJSON_AddNumberToObject(metadata, "chunk_index", chunk->index);
-	add_position(metadata, chunk);
+	add_position(metadata, chunk, chunk->page);
 	cJSON_AddItemToObject(result, "metadata", metadata);
 	return result;
 }
 
+/* The page of what the answer quotes first of passage @at: a chunk may hold several small ones. */
+static uint32_t quoted_page(const struct answer_parts *parts, size_t at)
+{
+	const struct generation *generation = parts->generation;
+	const struct chunk *chunk = &parts->retrieval->passages[at].hit->chunk;
+
+	for (size_t i = 0; generation && i < generation->quote_count; i++)
+		if (generation->quotes[i].passage == at)
+			return chunk_page(chunk, generation->quotes[i].start_char);
+	return chunk->page;
+}
+
 /* SourceReference [@n] with the file name that the text shows. */
-static cJSON *build_source(const struct passage *passage, const struct document *document, size_t n)
+static cJSON *build_source(
+	const struct passage *passage, const struct document *document, uint32_t page, size_t n)
 {
 	const struct chunk *chunk = &passage->hit->chunk;
 	size_t cut = utf8_offset(chunk->text, chunk->text_len, EXCERPT_CHARS);
@@ -150,7 +163,7 @@ static cJSON *build_source(const struct passage *passage, const struct document 
 	cJSON_AddNumberToObject(source, "chunk_index", chunk->index);
 	add_string(source, "title", passage->title);
 	add_string(source, "source", document->source);
-	add_position(source, chunk);
+	add_position(source, chunk, page);
 	add_score(source, "score", passage->score);
 	cJSON_AddStringToObject(source, "excerpt", excerpt);
 	cJSON_AddStringToObject(source, "path", path);
@@ -168,7 +181,7 @@ static void add_sources(cJSON *root, const struct answer_parts *parts)
 		size_t at = parts->citations->order[i];
 		cJSON_AddItemToArray(sources,
 			build_source(&parts->retrieval->passages[at],
-				&parts->retrieval->documents[at], i + 1));
+				&parts->retrieval->documents[at], quoted_page(parts, at), i + 1));
 	}
 }
 

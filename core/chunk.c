@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/text/utf8.h"
+
 struct uuid chunk_id(const struct uuid *document, uint32_t version, uint32_t index)
 {
 	uint8_t name[sizeof(document->bytes) + 24], digest[SHA_DIGEST_LENGTH];
@@ -19,4 +21,25 @@ struct uuid chunk_id(const struct uuid *document, uint32_t version, uint32_t ind
 	id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x50);
 	id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
 	return id;
+}
+
+static uint32_t count_pages(const struct chunk *chunk, uint64_t chars)
+{
+	size_t len = utf8_offset(chunk->text, chunk->text_len, chars);
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += chunk->text[i] == '\f';
+	return count;
+}
+
+uint32_t chunk_page(const struct chunk *chunk, uint64_t at)
+{
+	uint64_t chars = chunk->end_char - chunk->start_char;
+
+	if (!chunk->page || at < chunk->start_char || at > chunk->end_char)
+		return chunk->page;
+	uint32_t middle = count_pages(chunk, chars / 2);
+	uint32_t page = chunk->page + count_pages(chunk, at - chunk->start_char);
+	return page > middle ? page - middle : chunk->page;
 }

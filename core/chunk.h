@@ -25,4 +25,8 @@ struct chunk {
  * wherever it is computed. */
 struct uuid chunk_id(const struct uuid *document, uint32_t version, uint32_t index);
 
+/* The page of the code point @at of text.txt, which is within the chunk. The chunk's own page is
+ * that of its middle; from there on form feeds count. 0 where it has none. Any thread. */
+uint32_t chunk_page(const struct chunk *chunk, uint64_t at);
+
 #endif

@@ -323,10 +323,7 @@ static void ingest_init(
 	ingest->setup.chunk_overlap = config->chunk_overlap;
 	ingest->setup.keep_versions = config->keep_versions;
 	ingest->setup.retries = (unsigned)config->ingest_retries;
-	ingest->setup.archive.members = config->archive_members;
-	ingest->setup.archive.depth = config->archive_depth;
-	ingest->setup.archive.ratio = config->archive_ratio;
-	ingest->setup.archive.bytes = config->archive_bytes;
+	ingest->setup.archive = archive_limits_of(config);
 	pthread_mutex_init(&ingest->lock, NULL);
 	queue_init(&ingest->small);
 	queue_init(&ingest->large);

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "core/archive_limits.h"
 #include "core/ingest.h"
 #include "core/ingest_text.h"
 
@@ -16,10 +17,7 @@ struct ingest_setup {
 	size_t chunk_size, chunk_overlap;
 	size_t keep_versions;
 	unsigned retries;
-	struct {
-		size_t members, depth, ratio;
-		uint64_t bytes;
-	} archive; /* the limits of what is inside one file */
+	struct archive_limits archive;
 	atomic_bool is_stopping; /* what is not published yet shall not be */
 };
 

@@ -17,17 +17,17 @@
 
 #include "core/auto.h"
 #include "core/clock.h"
+#include "core/health.h"
 #include "core/ingest_attempt.h"
 #include "core/log.h"
 #include "core/member_list.h"
 #include "core/member_path.h"
 #include "core/records.h"
 
-#define BATCH_COUNT 64
-#define BATCH_BYTES ((uint64_t)4 << 20)
-#define COPY_BYTES  ((size_t)64 << 10)
-/* What unpacks to less than this is no bomb, whatever it was packed to. */
-#define RATIO_FROM ((uint64_t)16 << 20)
+#define BATCH_COUNT  64
+#define BATCH_BYTES  ((uint64_t)4 << 20)
+#define COPY_BYTES   ((size_t)64 << 10)
+#define COPIES_TRIED 32
 
 static struct attempt *root_of(struct attempt *attempt)
 {
@@ -45,6 +45,14 @@ static int fail(struct family *family, int code, bool may_pass)
 static int out_of_memory(struct family *family)
 {
 	return fail(family, err_set(&family->err, -ENOMEM, "out of memory"), true);
+}
+
+/* The disk is full, or broken: that passes, and is seen in system/health until then. */
+static int cannot_unpack(struct family *family, int code)
+{
+	err_set(&family->err, code, "cannot unpack: %s", strerror(-code));
+	health_note(HEALTH_BLOBS, code, &family->err);
+	return fail(family, code, true);
 }
 
 /* --- members -------------------------------------------------------------------------- */
@@ -202,14 +210,17 @@ static struct family *family_of(struct attempt *attempt)
 	return root->family;
 }
 
-/* Two of the same name are two documents: "a.txt", "a (2).txt". */
+/* Two of the same name are two documents: "a.txt", "a (2).txt". Where they are many, the count of
+ * all goes on from there: no number of them is tried twice. */
 static char *choose_path(const struct family *family, const struct attempt *container,
 	const struct parse_member *member)
 {
 	const struct document *holder = &container->job->document;
 	char *path = NULL;
 
-	for (unsigned copy = 1; copy < 1000; copy++) {
+	for (unsigned copy = 1;; copy++) {
+		if (copy == COPIES_TRIED && family->count >= COPIES_TRIED)
+			copy = (unsigned)family->count + 1;
 		free(path);
 		path = member_path(holder->path, member->path, member->path_len, copy);
 		if (!path)
@@ -218,50 +229,25 @@ static char *choose_path(const struct family *family, const struct attempt *cont
 		if (!find_member(family, &id))
 			return path;
 	}
-	return path;
 }
 
 /* --- the sink ------------------------------------------------------------------------- */
 
 static int check_count(struct family *family, const struct attempt *container)
 {
-	const struct ingest_setup *setup = container->setup;
+	int rc = archive_limits_check_member(
+		&container->setup->archive, family->count, container->depth, &family->err);
 
-	if (family->count >= setup->archive.members)
-		return fail(family,
-			err_set(&family->err, -E2BIG,
-				"it holds more than %zu documents ([archive] members)",
-				setup->archive.members),
-			false);
-	if (container->depth >= setup->archive.depth)
-		return fail(family,
-			err_set(&family->err, -E2BIG,
-				"it holds archives in archives, more than %zu deep ([archive] "
-				"depth)",
-				setup->archive.depth),
-			false);
-	return 0;
+	return rc ? fail(family, rc, false) : 0;
 }
 
 static int check_bytes(struct family *family, const struct attempt *container, size_t len)
 {
-	const struct ingest_setup *setup = container->setup;
 	const struct attempt *root = container->root ? container->root : container;
-	uint64_t bytes = family->spooled + len;
+	int rc = archive_limits_check_bytes(
+		&container->setup->archive, family->spooled + len, root->size, &family->err);
 
-	if (bytes > setup->archive.bytes)
-		return fail(family,
-			err_set(&family->err, -EFBIG,
-				"it unpacks to more than %llu MiB ([archive] bytes)",
-				(unsigned long long)(setup->archive.bytes >> 20)),
-			false);
-	if (bytes > RATIO_FROM && bytes / setup->archive.ratio > root->size)
-		return fail(family,
-			err_set(&family->err, -EFBIG,
-				"it unpacks to more than %zu times its size ([archive] ratio)",
-				setup->archive.ratio),
-			false);
-	return 0;
+	return rc ? fail(family, rc, false) : 0;
 }
 
 static int open_unnamed(const struct attempt *attempt)
@@ -284,11 +270,8 @@ static int sink_member(void *context, const struct parse_member *found)
 	int rc = check_count(family, container);
 	if (rc)
 		return rc;
-	if (family->spool < 0 && (family->spool = open_unnamed(container)) < 0) {
-		rc = family->spool;
-		err_set(&family->err, rc, "cannot unpack: %s", strerror(-rc));
-		return fail(family, rc, true);
-	}
+	if (family->spool < 0 && (family->spool = open_unnamed(container)) < 0)
+		return cannot_unpack(family, family->spool);
 	char *path = choose_path(family, container, found);
 	family->open = path ? member_new(container, path, found->mtime_s) : NULL;
 	return family->open ? 0 : out_of_memory(family);
@@ -307,10 +290,8 @@ static int sink_member_data(void *context, const void *data, size_t len)
 	int rc = check_bytes(family, container, len);
 	while (len && !rc) {
 		ssize_t n = pwrite(family->spool, at, len, (off_t)family->spooled);
-		if (n < 0 && errno != EINTR) {
-			rc = err_set(&family->err, -errno, "cannot unpack: %s", strerror(errno));
-			fail(family, rc, true);
-		}
+		if (n < 0 && errno != EINTR)
+			rc = cannot_unpack(family, -errno);
 		if (n > 0) {
 			at += n;
 			len -= (size_t)n;
@@ -365,15 +346,15 @@ static int open_member(struct family *family, struct attempt *member)
 	while (!rc && from < end) {
 		size_t want = end - from < (off_t)COPY_BYTES ? (size_t)(end - from) : COPY_BYTES;
 		ssize_t n = pread(family->spool, block, want, from);
-		if (n <= 0 || write(member->fd, block, (size_t)n) != n)
-			rc = n < 0 || errno ? -errno : -EIO;
-		from += n;
+		ssize_t written = n > 0 ? write(member->fd, block, (size_t)n) : n;
+		if (written < 0)
+			rc = -errno;
+		else if (written == 0)
+			rc = -EIO;
+		else
+			from += written;
 	}
-	if (rc) {
-		err_set(&family->err, rc, "cannot unpack: %s", strerror(-rc));
-		fail(family, rc, true);
-	}
-	return rc;
+	return rc ? cannot_unpack(family, rc) : 0;
 }
 
 /* Examine, parse and store one batch. */

@@ -9,7 +9,9 @@
 #include "core/names.h"
 
 #define NAME_BYTES 255
-#define PATH_BYTES ((size_t)60 << 10)
+/* What a program can still walk: less than PATH_MAX with the mount point before it. */
+#define PATH_BYTES 3072
+#define DEPTH_MAX  32
 
 /* The next segment of a path from *at on; false: there is none. */
 static bool next_segment(
@@ -54,14 +56,24 @@ static void add_name(struct buf *out, const char *name, size_t len, const char *
 	buf_add(out, name + len - tail, tail);
 }
 
+static unsigned depth_of(const char *path)
+{
+	unsigned depth = 0;
+
+	for (; *path; path++)
+		depth += *path == '/';
+	return depth;
+}
+
 char *member_path(const char *container, const char *path, size_t path_len, unsigned copy)
 {
 	const char *segment, *name = "unnamed";
 	size_t at = 0, segment_len, name_len = strlen(name);
+	unsigned depth = depth_of(container);
 	char mark[24] = "";
 	AUTO_BUF struct buf out;
 
-	buf_init(&out, PATH_BYTES * 2);
+	buf_init(&out, strlen(container) + PATH_BYTES);
 	buf_adds(&out, container);
 	buf_adds(&out, MEMBER_SEPARATOR);
 	if (next_segment(path, path_len, &at, &segment, &segment_len)) {
@@ -69,8 +81,10 @@ char *member_path(const char *container, const char *path, size_t path_len, unsi
 		name_len = segment_len;
 	}
 	while (next_segment(path, path_len, &at, &segment, &segment_len)) {
-		add_name(&out, name, name_len, "");
-		buf_addc(&out, '/');
+		if (++depth < DEPTH_MAX && out.len < PATH_BYTES - 2 * (NAME_BYTES + 1)) {
+			add_name(&out, name, name_len, "");
+			buf_addc(&out, '/');
+		}
 		name = segment;
 		name_len = segment_len;
 	}

@@ -8,7 +8,8 @@
 
 /* The path of the member that its container calls @path (bytes, never trusted, no NUL), where the
  * container's is @container: "letters.zip!/2024/may.txt". Leading slashes, ".", ".." and empty
- * segments go; a segment is cut to 255 bytes, before its extension; a path without any segment is
+ * segments go; a segment is cut to 255 bytes, before its extension; folders deeper than 32, or
+ * beyond 3 KiB, are left out; a path without any segment is
  * "unnamed". @copy: from 2 on "may (2).txt". The caller frees it; NULL: memory is short. */
 char *member_path(const char *container, const char *path, size_t path_len, unsigned copy);
 

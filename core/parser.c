@@ -369,6 +369,20 @@ void parser_rest(struct parser *parser)
 	parser_server_free(idle);
 }
 
+int parser_about_ocr(struct parser *parser, struct parser_about *out, struct err *err)
+{
+	*out = (struct parser_about){0};
+	parser_server_about(parser->server, out);
+	if (out->ocr_lacks[0])
+		return 0; /* the build has none */
+	struct parser_server *server = ocr_borrow(parser, err);
+	if (!server)
+		return -EIO;
+	parser_server_about(server, out);
+	ocr_give_back(parser);
+	return 0;
+}
+
 void parser_free(struct parser *parser)
 {
 	if (!parser)

@@ -78,6 +78,8 @@ struct parser_about {
 	bool has_network; /* no namespace of its own: only seccomp keeps the network away */
 	char reads[256]; /* "text, web, PDF": the kinds of documents it reads */
 	char lacks[512]; /* "mail (libgmime-3.0-dev)": and would with those packages; may be "" */
+	char ocr[256]; /* "eng, osd": the data that text in images is read with; may be "" */
+	char ocr_lacks[256]; /* what is missing for that, in words; may be "" */
 };
 
 /* Start the server program. @program NULL: askfs-parse beside the running executable, else in
@@ -102,6 +104,10 @@ void parser_about(struct parser *parser, struct parser_about *out);
 /* Nothing is to be parsed for now: let go of the program that reads images, which takes 60 MB
  * and is started again when the next one comes. Any thread; may wait for its end. */
 void parser_rest(struct parser *parser);
+
+/* What is known of text in images, in ->ocr and ->ocr_lacks: askfs-parse-ocr is started, as by an
+ * image. 0, or -errno with *err set: it can't be. Blocks. Any thread. */
+int parser_about_ocr(struct parser *parser, struct parser_about *out, struct err *err);
 
 void parser_free(struct parser *parser);
 

@@ -121,6 +121,9 @@ static int await_hello(int control, struct parser_about *about, struct err *err)
 	about->has_network = hello.has_network;
 	take_text(about->reads, sizeof(about->reads), hello.reads, sizeof(hello.reads));
 	take_text(about->lacks, sizeof(about->lacks), hello.lacks, sizeof(hello.lacks));
+	take_text(about->ocr, sizeof(about->ocr), hello.ocr, sizeof(hello.ocr));
+	take_text(about->ocr_lacks, sizeof(about->ocr_lacks), hello.ocr_lacks,
+		sizeof(hello.ocr_lacks));
 	return 0;
 }
 

@@ -416,6 +416,23 @@ static void tell_about(struct doctor *doctor, struct parser *parser)
 			"it off the network");
 }
 
+/* What reads images is another program, with data of its own. */
+static void tell_about_images(struct doctor *doctor, struct parser *parser)
+{
+	struct parser_about about;
+	struct err err = ERR_NONE;
+
+	if (parser_about_ocr(parser, &about, &err)) {
+		say(doctor, FAIL, "text in images is not read: %s", err.text);
+		return;
+	}
+	if (about.ocr[0])
+		say(doctor, OK, "text in images: %s", about.ocr);
+	if (about.ocr_lacks[0])
+		say(doctor, NOTE, "%s%s",
+			about.ocr[0] ? "" : "text in images is not read: ", about.ocr_lacks);
+}
+
 static void look_at_parser(struct doctor *doctor)
 {
 	const struct config *config = &doctor->config;
@@ -438,6 +455,7 @@ static void look_at_parser(struct doctor *doctor)
 	try_parser(doctor, parser);
 	look_at_confinement(doctor);
 	tell_about(doctor, parser);
+	tell_about_images(doctor, parser);
 	parser_free(parser);
 }
 

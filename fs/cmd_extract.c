@@ -13,7 +13,8 @@
 #include "fs/extract.h"
 
 /* An enum cmd_status, with *err set unless CMD_OK. */
-static int start_parser(struct parser **out, const char *config_path, struct err *err)
+static int start_parser(struct parser **out, struct archive_limits *inside, const char *config_path,
+	struct err *err)
 {
 	struct config config;
 
@@ -39,11 +40,13 @@ static int start_parser(struct parser **out, const char *config_path, struct err
 	if (!rc)
 		rc = parser_new(
 			out, config.parse_program[0] ? config.parse_program : NULL, &limits, err);
+	*inside = archive_limits_of(&config);
 	config_release(&config);
 	return rc && !status ? CMD_FAILED : status;
 }
 
-static int extract(struct parser *parser, const char *path, struct err *err)
+static int extract(struct parser *parser, const struct archive_limits *limits, const char *path,
+	struct err *err)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	const char *slash = strrchr(path, '/');
@@ -54,13 +57,15 @@ static int extract(struct parser *parser, const char *path, struct err *err)
 	if (!S_ISREG(stat.st_mode))
 		return err_set(err, -EINVAL, "%s: it is not a file", path);
 
-	int rc = extract_print(parser, fd, (uint64_t)stat.st_size, slash ? slash + 1 : path, err);
+	int rc = extract_print(
+		parser, limits, fd, (uint64_t)stat.st_size, slash ? slash + 1 : path, err);
 	return rc ? err_prefix(err, rc, path) : 0;
 }
 
 static int extract_run(int argc, char **argv)
 {
 	const char *path = NULL, *config_path = NULL;
+	struct archive_limits limits;
 	struct parser *parser;
 	struct err err = ERR_NONE;
 
@@ -78,10 +83,10 @@ static int extract_run(int argc, char **argv)
 	}
 	if (!path)
 		return cmd_usage(&cmd_extract, "the file is missing");
-	int status = start_parser(&parser, config_path, &err);
+	int status = start_parser(&parser, &limits, config_path, &err);
 	if (status)
 		return cmd_fail(&cmd_extract, status, "%s", err.text);
-	int rc = extract(parser, path, &err);
+	int rc = extract(parser, &limits, path, &err);
 	parser_free(parser);
 	return rc ? cmd_fail(&cmd_extract, CMD_FAILED, "%s", err.text) : CMD_OK;
 }

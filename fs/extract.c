@@ -14,13 +14,10 @@
 #include "core/auto.h"
 #include "core/buf.h"
 
-/* Limits of a run. The daemon has its own, which can be set. */
-#define DEPTH_MAX   4 /* containers within each other */
-#define MEMBERS_MAX 10000
-#define BYTES_MAX   ((uint64_t)1 << 30) /* of all members */
-
 struct run {
 	struct parser *parser;
+	const struct archive_limits *limits;
+	uint64_t size; /* of the outermost document */
 	size_t members; /* so far */
 	uint64_t bytes;
 	bool has_printed; /* a document gave what it had */
@@ -40,7 +37,7 @@ struct member {
 struct container {
 	struct run *run;
 	const char *path; /* NULL: the document itself */
-	unsigned depth;
+	unsigned depth; /* how many it is in */
 	bool has_title; /* "== path" was printed */
 	int spool; /* or -1: no member so far */
 	uint64_t spooled;
@@ -122,9 +119,10 @@ static int take_member(void *context, const struct parse_member *found)
 	struct container *container = context;
 	struct member member = {.start = container->spooled};
 
-	if (container->run->members == MEMBERS_MAX)
-		return err_set(&container->err, -EFBIG, "there are more than %d documents in it",
-			MEMBERS_MAX);
+	int rc = archive_limits_check_member(
+		container->run->limits, container->run->members, container->depth, &container->err);
+	if (rc)
+		return rc;
 	if (grow(container))
 		return err_set(&container->err, -ENOMEM, "memory is short");
 	if (container->spool < 0 && (container->spool = open_spool()) < 0)
@@ -143,9 +141,10 @@ static int take_member_data(void *context, const void *data, size_t len)
 	struct container *container = context;
 	const char *at = data;
 
-	if (len > BYTES_MAX - container->run->bytes)
-		return err_set(&container->err, -EFBIG, "it unpacks to more than %llu MiB",
-			(unsigned long long)(BYTES_MAX >> 20));
+	int rc = archive_limits_check_bytes(container->run->limits, container->run->bytes + len,
+		container->run->size, &container->err);
+	if (rc)
+		return rc;
 	container->run->bytes += len;
 	while (len) {
 		ssize_t n = write(container->spool, at, len);
@@ -242,16 +241,10 @@ static void print_member(const struct container *container, const struct member 
 		report(container->run, path.data, rc, err.text);
 }
 
-static int print_members(struct container *container, struct err *err)
+static void print_members(struct container *container)
 {
-	if (container->count && container->depth == DEPTH_MAX)
-		return err_set(err, -EFBIG,
-			"archives are opened %d deep, not deeper: unpack it and drop what is "
-			"needed",
-			DEPTH_MAX);
 	for (size_t i = 0; i < container->count; i++)
 		print_member(container, &container->members[i]);
-	return 0;
 }
 
 static int print_document(struct run *run, int fd, uint64_t size, const char *name,
@@ -276,19 +269,20 @@ static int print_document(struct run *run, int fd, uint64_t size, const char *na
 	run->has_printed = run->has_printed || container.has_title || (!rc && !container.count) ||
 		(!path && run->last);
 	const struct err *why = container.err.text[0] ? &container.err : &item.err;
-	int inside = print_members(&container, err);
+	print_members(&container);
 	if (rc)
 		err_set(err, rc, "%s", why->text[0] ? why->text : strerror(-rc));
 	container_release(&container);
 	parsed_release(&item.parsed);
-	return rc ? rc : inside;
+	return rc;
 }
 
-int extract_print(struct parser *parser, int fd, uint64_t size, const char *name, struct err *err)
+int extract_print(struct parser *parser, const struct archive_limits *limits, int fd, uint64_t size,
+	const char *name, struct err *err)
 {
-	struct run run = {.parser = parser};
+	struct run run = {.parser = parser, .limits = limits, .size = size};
 
-	int rc = print_document(&run, fd, size, name, NULL, 1, err);
+	int rc = print_document(&run, fd, size, name, NULL, 0, err);
 	if (fflush(stdout))
 		return err_set(err, -errno, "standard output: %s", strerror(errno));
 	if (!rc && !run.has_printed && run.result)

@@ -5,14 +5,16 @@
 
 #include <stdint.h>
 
+#include "core/archive_limits.h"
 #include "core/err.h"
 #include "core/parser.h"
 
 /* Parse the @size bytes of @fd, which is called @name, and print its text to standard output;
  * then the text of each document in it (an archive's file, a mail's attachment) behind a line
- * "== path", to any depth up to four. A document inside that fails prints "== path: reason" to
+ * "== path", within @limits. A document inside that fails prints "== path: reason" to
  * standard error. 0 if there was anything to print; else why not, with *err set: the document's
  * own failure, or the first one inside. Blocks. */
-int extract_print(struct parser *parser, int fd, uint64_t size, const char *name, struct err *err);
+int extract_print(struct parser *parser, const struct archive_limits *limits, int fd, uint64_t size,
+	const char *name, struct err *err);
 
 #endif

@@ -27,6 +27,8 @@ struct flow_table {
 	bool owes_name; /* the cell has no text yet, and its column a name */
 };
 
+#define FEEDS_MAX 16
+
 /* What a tape holds: a byte of these, a number, and for text as many bytes. */
 enum op {
 	OP_WORDS,
@@ -85,15 +87,27 @@ int flow_failed(const struct flow *flow)
 	return flow->line.failed ? flow->line.failed : flow->out->failed;
 }
 
+/* A form feed for each page that has ended since the last mark, within reason: numbers are the
+ * document's. */
+static void feed_pages(struct flow *flow)
+{
+	bool is_next = flow->marked_page && flow->page > flow->marked_page &&
+		flow->page - flow->marked_page <= FEEDS_MAX;
+	uint32_t count = is_next ? flow->page - flow->marked_page : 1;
+
+	for (; flow->has_text && count; count--)
+		out_text(flow->out, "\f", 1);
+}
+
 static void mark_page(struct flow *flow)
 {
 	struct out *out = flow->out;
 
 	if (!flow->page)
 		return;
-	if (flow->has_text)
-		out_text(out, "\f", 1);
+	feed_pages(flow);
 	out_mark(out, MARK_PAGE, flow->page, out->chars, out->chars);
+	flow->marked_page = flow->page;
 	flow->page = 0;
 }
 
@@ -149,6 +163,7 @@ static void flush(struct flow *flow)
 		out_mark(out, MARK_PAGE, flow->soft_page,
 			out->chars + out_count(flow->line.data, flow->soft_at),
 			out->chars + out_count(flow->line.data, flow->soft_at));
+	flow->marked_page = flow->soft_page ? flow->soft_page : flow->marked_page;
 	flow->soft_page = 0;
 	if (flow->heading)
 		out_mark(out, MARK_HEADING, flow->heading, out->chars,

@@ -23,6 +23,7 @@ struct flow {
 	enum flow_separator pending;
 	uint32_t heading; /* level of the heading we are in, or 0 */
 	uint32_t page; /* number of a page that has begun, its mark not yet written; or 0 */
+	uint32_t marked_page; /* the last one that has its mark, or 0 */
 	bool has_cell; /* the row has one already */
 	bool is_cell_start; /* no text in the cell yet: a block's edge there separates nothing */
 	bool has_text; /* something was written */
@@ -66,7 +67,8 @@ void flow_heading_end(struct flow *flow);
 void flow_labelled(struct flow *flow, const char *label, const char *value);
 
 /* Page, slide, sheet or chapter @number (from 1) begins here: a citation shows it. A form feed
- * is written before every one but the first. A page without text gets no mark. Also counts as
+ * is written before every one but the first, of those without text, too: so that who has a part
+ * of the text can count. A page without text gets no mark. Also counts as
  * a table's end. out->page_count becomes the highest number. */
 void flow_page(struct flow *flow, uint32_t number);
 

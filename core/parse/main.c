@@ -113,6 +113,8 @@ int main(int argc, char **argv)
 	stand_in_front();
 	hello.result = prepare(argc > 1 ? argv[1] : "auto", &hello, &err);
 	snprintf(hello.error, sizeof(hello.error), "%.*s", (int)sizeof(hello.error) - 1, err.text);
+	if (!hello.result)
+		ocr_describe(hello.ocr, hello.ocr_lacks, sizeof(hello.ocr));
 	format_list(hello.reads, sizeof(hello.reads), hello.lacks, sizeof(hello.lacks));
 	if (send(PROTOCOL_CONTROL, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 || hello.result)
 		return 1;

@@ -4,6 +4,7 @@
 #ifndef ASKFS_CORE_PARSE_OCR_H
 #define ASKFS_CORE_PARSE_OCR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/buf.h"
@@ -18,6 +19,10 @@ void ocr_settle(char **argv);
  * language it is no failure, each document says so. Once, in the server, before it is confined.
  * 0 or -errno with *err set. */
 int ocr_prepare(const char *languages, struct err *err);
+
+/* After ocr_prepare: the languages in @has, "eng, deu", with "osd" where pages that lie on their
+ * side are turned; and in @lacks what is missing, in words. Either may be "". @size of both. */
+void ocr_describe(char *has, char *lacks, size_t size);
 
 /* The folder that a child may read beside all others; NULL: none. After ocr_prepare. */
 const char *ocr_folder(void);

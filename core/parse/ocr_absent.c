@@ -4,9 +4,14 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "core/parse/protocol.h"
 #include "core/parse/reader.h"
+
+#ifndef HAVE_OCR
+#define BUILD_IT "install tesseract-ocr, libtesseract-dev and libleptonica-dev and build it again"
+#endif
 
 static bool is_final; /* there is nobody to be asked */
 
@@ -19,6 +24,17 @@ int ocr_prepare(const char *languages, struct err *err)
 {
 	(void)languages, (void)err;
 	return 0;
+}
+
+void ocr_describe(char *has, char *lacks, size_t size)
+{
+	*has = '\0';
+#ifdef HAVE_OCR
+	*lacks = '\0';
+	(void)size;
+#else
+	snprintf(lacks, size, "this askfs was built without OCR: " BUILD_IT);
+#endif
 }
 
 const char *ocr_folder(void)
@@ -38,10 +54,7 @@ int ocr_state(const char *what, struct err *err)
 		return PROTOCOL_OCR;
 	return err_set(err, -ENODATA, "%s, which could not be read", what);
 #else
-	return err_set(err, -ENODATA,
-		"%s, and this askfs was built without OCR: install tesseract-ocr, libtesseract-dev "
-		"and libleptonica-dev and build it again",
-		what);
+	return err_set(err, -ENODATA, "%s, and this askfs was built without OCR: " BUILD_IT, what);
 #endif
 }
 

@@ -35,6 +35,8 @@ struct protocol_hello {
 	char error[256]; /* NUL-terminated, as those that follow */
 	char reads[256]; /* "text, web, PDF": kinds of documents */
 	char lacks[512]; /* "mail (libgmime-3.0-dev)": and the packages that would help */
+	char ocr[256]; /* "eng, deu, osd": what it reads pixels with */
+	char ocr_lacks[256]; /* what is missing for that, and what to do about it */
 };
 
 /* A request: this header, then @count items, then their names one behind the other. */

@@ -71,7 +71,7 @@ class ModelServer(Loopback):
 
     def __init__(self, port=0):
         self.script, self.usual = [], says("Yes. [1]")
-        self.requests, self.broken_off = [], 0
+        self.requests, self.gets, self.broken_off = [], 0, 0
         self.reads = None  # characters of a text that are embedded; None: all
         self.models, self.embedding_failure, self.dimension = ["tiny", "embed"], None, DIMENSION
         outer = self
@@ -83,6 +83,7 @@ class ModelServer(Loopback):
                 pass
 
             def do_GET(self):
+                outer.gets += 1
                 self.answer(Reply(body={"data": [{"id": name} for name in outer.models]}))
 
             def do_POST(self):

@@ -344,6 +344,20 @@ def test_doctor(kb):
         contains(said, word, "what doctor says")
 
 
+@setting(config={"parse.ocr_languages": "xyz"})
+def test_doctor_tells_what_images_are_read_with(kb):
+    ocr = os.path.join(os.path.dirname(ASKFS), "askfs-parse-ocr")
+    said = run(ASKFS, "doctor", "--config", kb.config_file, env=kb.environment())
+    if not os.path.exists(ocr):
+        contains(said, "built without OCR: install tesseract-ocr", "what doctor says")
+        return
+    contains(said, "Tesseract has no data for xyz: install tesseract-ocr-xyz", "what doctor says")
+    kb.config["parse.ocr_languages"] = "eng"
+    kb.write_config()
+    said = run(ASKFS, "doctor", "--config", kb.config_file, env=kb.environment())
+    contains(said, "text in images: eng", "what doctor says")
+
+
 def test_check_finds_what_was_spoiled(kb):
     kb.add("a.txt", "Words that will be spoiled.\n" * 50)
     kb.stop()

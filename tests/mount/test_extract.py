@@ -58,8 +58,20 @@ def test_nesting_ends(kb):
     for level in range(3):
         data = packed({f"{level}.zip": data})
     path = store(kb, "a.zip", data)
-    text = extract(path, status=1)
-    contains(text, "opened 4 deep", "the limit")
+    contains(extract(path), "The innermost words.", "four deep")
+    path = store(kb, "b.zip", packed({"a.zip": data}))
+    contains(extract(path, status=1), "more than 4 deep ([archive] depth)", "the limit")
+
+
+def test_the_limits_are_those_of_the_configuration(kb):
+    path = store(kb, "a.zip", packed({f"{n}.txt": f"{n}" * 700_000 for n in range(3)}))
+    for setting, words in (("members = 2", "more than 2 documents ([archive] members)"),
+                           ("bytes = 1M", "more than 1 MiB ([archive] bytes)")):
+        with open(os.path.join(kb.folder, "own.conf"), "w") as file:
+            file.write(f"[archive]\n{setting}\n")
+        text = shell(f"'{ASKFS}' extract --config '{file.name}' '{path}' 2>&1", status=1)
+        contains(text, words, "the limit")
+        contains(text, "0000", "what came before")
 
 
 def test_a_bomb_ends(kb):

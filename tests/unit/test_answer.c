@@ -190,6 +190,33 @@ static void text_is_as_cat_prints_it(void **state)
 	sample_release(&sample);
 }
 
+/* The chunk holds three pages; its middle is on the second. */
+static void a_source_is_on_the_page_of_what_is_quoted(void **state)
+{
+	static const struct {
+		uint64_t start_char;
+		const char *shown;
+	} cases[] = {{10, "page 1 "}, {17, "page 2 "}, {30, "page 3 "}, {9, "page 2 "}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct sample sample;
+		struct answer answer;
+		sample_init(&sample, "a.pdf");
+		sample.hits[0].chunk.text = "\xc3\x9c one.\fTwo is here.\fThree is the end.";
+		sample.hits[0].chunk.text_len = strlen(sample.hits[0].chunk.text);
+		sample.hits[0].chunk.end_char = 10 + sample.hits[0].chunk.text_len - 1;
+		sample.generation.quotes = calloc(1, sizeof(struct quote));
+		sample.generation.quote_count = 1;
+		sample.generation.quotes[0] = (struct quote){
+			.start_char = cases[i].start_char, .text = strdup("It is so.")};
+		build(&sample, "It is so. [1]", &answer);
+		assert_non_null(strstr(answer.text, cases[i].shown));
+		answer_release(&answer);
+		sample_release(&sample);
+	}
+}
+
 static void json_has_every_member(void **state)
 {
 	static const char *const members[] = {"query", "answer", "sources", "model_id",
@@ -419,6 +446,7 @@ int main(void)
 		cmocka_unit_test(citations_are_checked_and_renumbered),
 		cmocka_unit_test(a_citation_grows),
 		cmocka_unit_test(text_is_as_cat_prints_it),
+		cmocka_unit_test(a_source_is_on_the_page_of_what_is_quoted),
 		cmocka_unit_test(json_has_every_member),
 		cmocka_unit_test(an_uncited_answer_is_not_grounded),
 		cmocka_unit_test(a_file_name_stays_in_one_line_of_utf8),

@@ -281,6 +281,30 @@ static void is_path(const char *path, unsigned copy, const char *expected)
 	assert_string_equal(found, expected);
 }
 
+/* What is too deep or too long for programs to walk loses folders, never its name. */
+static void test_paths_end(void **state)
+{
+	AUTO_BUF struct buf path;
+
+	(void)state;
+	buf_init(&path, 8192);
+	for (unsigned i = 0; i < 1000; i++)
+		buf_adds(&path, "a/");
+	buf_adds(&path, "end.txt");
+	AUTO_FREE char *deep = member_path("x.zip", path.data, path.len, 1);
+	assert_int_equal(strlen(deep), strlen("x.zip!/end.txt") + 2 * 31);
+	assert_string_equal(deep + strlen(deep) - 10, "/a/end.txt");
+	AUTO_FREE char *deeper = member_path(deep, path.data, path.len, 2);
+	assert_string_equal(deeper + strlen(deep), "!/end (2).txt");
+	buf_clear(&path);
+	while (path.len < 4000)
+		buf_adds(&path, path.len % 200 == 199 ? "/" : "n");
+	buf_adds(&path, "end.txt");
+	AUTO_FREE char *is_long = member_path("x.zip", path.data, path.len, 1);
+	assert_in_range(strlen(is_long), 2000, 3072);
+	assert_string_equal(is_long + strlen(is_long) - 9, "n/end.txt");
+}
+
 static void test_paths(void **state)
 {
 	char long_name[301], expected[300];
@@ -310,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_members_come_and_go),
+		cmocka_unit_test(test_paths_end),
 		cmocka_unit_test(test_a_new_archive),
 		cmocka_unit_test(test_a_new_version),
 		cmocka_unit_test(test_a_change_is_for_all),

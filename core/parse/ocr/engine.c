@@ -152,6 +152,31 @@ int ocr_prepare(const char *languages, struct err *err)
 	return 0;
 }
 
+static bool has_osd(void)
+{
+	char path[sizeof(folder) + 32];
+
+	snprintf(path, sizeof(path), "%s/osd.traineddata", folder);
+	return access(path, R_OK) == 0;
+}
+
+void ocr_describe(char *has, char *lacks, size_t size)
+{
+	const char *list = api ? TessBaseAPIGetInitLanguagesAsString(api) : "";
+	size_t len = 0;
+
+	*has = '\0';
+	for (; *list && len + 8 < size; list++)
+		len += (size_t)snprintf(has + len, size - len, *list == '+' ? ", " : "%c", *list);
+	if (api && has_osd())
+		snprintf(has + len, size - len, ", osd");
+	snprintf(lacks, size, "%s",
+		!api		    ? complaint
+			: has_osd() ? ""
+				    : "pages that lie on their side are not turned: install "
+				      "tesseract-ocr-osd");
+}
+
 const char *ocr_folder(void)
 {
 	return folder[0] ? folder : NULL;
