@@ -3,8 +3,9 @@
  * Two lists, one by words and one by meaning, become one: each score is scaled by its own
  * list, so that they can be added with the weight that belongs to the embedder. (Adding up
  * ranks instead throws the scores away, and was measured to lose 2 to 3 points.) Then each
- * passage's record is read once more: between the search and now it may have been deleted,
- * replaced or closed to the caller, and then the search is made again.
+ * passage that may be kept gets its text, and its record is read once more: between the search
+ * and now it may have been deleted, replaced or closed to the caller, and then the search is made
+ * again. (Of some 200 chunks that both lists name, five are kept.)
  */
 #include "core/retrieve.h"
 
@@ -51,6 +52,7 @@ static int search(const struct aim *aim, struct retrieval *out, struct err *err)
 		.path = request->path,
 		.documents = request->documents,
 		.document_count = request->document_count,
+		.is_bare = true,
 	};
 	int r = vectors_words(aim->retriever->vectors, &query, &out->words, err);
 
@@ -202,6 +204,19 @@ static int read_nearness(const struct aim *aim, const struct retrieval *out,
 	return r;
 }
 
+/* Nearness and text of a passage that may be kept. 1; 0: it is not there any more; or -errno. */
+static int complete(const struct aim *aim, const struct retrieval *out, struct passage *passage,
+	struct err *err)
+{
+	int r = vectors_fill(aim->retriever->vectors, (struct hit *)passage->hit, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = read_nearness(aim, out, passage, err);
+	return r < 0 ? r : 1;
+}
+
 static const struct nearness *nearest(const struct passage *passage)
 {
 	const struct nearness *best = NULL;
@@ -222,26 +237,32 @@ static bool is_near_duplicate(const struct chunk *a, const struct chunk *b)
 	return start < end && (end - start) * 2 >= (mine < theirs ? mine : theirs);
 }
 
+/* Are there enough passages of the document? */
+static bool has_enough(const struct aim *aim, const struct retrieval *out, const struct hit *hit)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < out->passage_count; i++)
+		count += uuid_equal(&out->passages[i].hit->document, &hit->document);
+	return aim->request->per_document && count >= aim->request->per_document;
+}
+
 /* Does a better passage say the same: its chunk is nearly this one, and the nearest sentence is
- * the same one? Or are there enough of its document? */
-static bool is_repetition(
-	const struct aim *aim, const struct retrieval *out, const struct passage *passage)
+ * the same one? */
+static bool is_repetition(const struct retrieval *out, const struct passage *passage)
 {
 	const struct nearness *mine = nearest(passage);
-	size_t of_document = 0;
 
 	for (size_t i = 0; i < out->passage_count; i++) {
 		const struct passage *other = &out->passages[i];
 		const struct nearness *theirs = nearest(other);
 
-		if (!uuid_equal(&other->hit->document, &passage->hit->document))
-			continue;
-		of_document++;
 		if (mine && theirs && mine->span.start_char == theirs->span.start_char &&
+			uuid_equal(&other->hit->document, &passage->hit->document) &&
 			is_near_duplicate(&other->hit->chunk, &passage->hit->chunk))
 			return true;
 	}
-	return aim->request->per_document && of_document >= aim->request->per_document;
+	return false;
 }
 
 /* Take a passage over as number @kept. 1: it was; 0: its record does not allow it; or -errno. */
@@ -275,15 +296,18 @@ static int check_records(
 	for (size_t i = 0; i < count && kept < aim->request->top_k && r >= 0; i++) {
 		struct passage passage = out->passages[i];
 
-		r = read_nearness(aim, out, &passage, err);
-		bool is_new = r == 0 && !is_repetition(aim, out, &passage);
-		if (is_new)
+		if (has_enough(aim, out, passage.hit))
+			continue;
+		r = complete(aim, out, &passage, err);
+		*is_stale |= r == 0;
+		if (r == 1 && !is_repetition(out, &passage)) {
 			r = keep_passage(aim, out, kept, &passage, err);
-		if (is_new && r == 1)
+			*is_stale |= r == 0;
+		}
+		if (out->passage_count > kept)
 			kept++;
-		else if (out->passage_count == kept)
+		else
 			free((struct nearness *)passage.nearness);
-		*is_stale |= is_new && r == 0;
 	}
 	return r < 0 ? r : 0;
 }

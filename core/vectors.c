@@ -3,8 +3,11 @@
 #include "core/vectors.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/auto.h"
 #include "core/health.h"
 
 void search_result_release(struct search_result *result)
@@ -114,6 +117,34 @@ int vectors_chunks(struct vectors *vectors, const struct uuid *document, uint32_
 		vectors->ops->chunks(
 			vectors, document, version, first, count, callback, context, err),
 		err);
+}
+
+static int take_chunk(void *context, const struct chunk *chunk)
+{
+	struct chunk *out = context;
+
+	*out = *chunk;
+	out->text = strndup(chunk->text, chunk->text_len);
+	out->heading = chunk->heading ? strdup(chunk->heading) : NULL;
+	if (chunk->heading && !out->heading)
+		free((char *)TAKE_PTR(out->text));
+	return 1;
+}
+
+int vectors_fill(struct vectors *vectors, struct hit *hit, struct err *err)
+{
+	static const char none[] = "";
+	struct chunk chunk = {.text = none};
+
+	if (hit->chunk.text)
+		return 0;
+	int rc = vectors_chunks(vectors, &hit->document, hit->version, hit->chunk.index, 1,
+		take_chunk, &chunk, err);
+
+	if (rc < 0 || chunk.text == none)
+		return rc < 0 ? rc : -ENOENT;
+	hit->chunk = chunk; /* what it has is released, whatever comes */
+	return chunk.text ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
 int vectors_each(struct vectors *vectors,

@@ -53,6 +53,7 @@ struct search_query {
 	const char *path; /* only paths that begin so; NULL: all */
 	const struct uuid *documents; /* only these; NULL: all */
 	size_t document_count;
+	bool is_bare; /* of a hit's chunk only the index is wanted: see vectors_fill() */
 };
 
 struct hit {
@@ -188,6 +189,9 @@ int vectors_words(
 	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
 int vectors_dense(
 	struct vectors *, const struct search_query *, struct search_result *out, struct err *);
+/* Bring the chunk of a hit that a bare search found. 0; -ENOENT: that version is not there any
+ * more; or another -errno with *err set. */
+int vectors_fill(struct vectors *, struct hit *, struct err *);
 int vectors_chunks(struct vectors *, const struct uuid *document, uint32_t version, uint32_t first,
 	uint32_t count, vectors_chunk_fn, void *context, struct err *);
 int vectors_each(struct vectors *,

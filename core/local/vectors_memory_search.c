@@ -45,7 +45,8 @@ static int add_hit(struct search *search, const struct stored *document, const s
 	}
 	struct hit *hit = &out->hits[out->hit_count];
 	*hit = (struct hit){document->id, document->published, .score = score};
-	if (memory_chunk_copy(&hit->chunk, &entry->chunk))
+	hit->chunk.index = entry->chunk.index;
+	if (!search->query->is_bare && memory_chunk_copy(&hit->chunk, &entry->chunk))
 		return -ENOMEM;
 	out->hit_count++;
 	return 0;

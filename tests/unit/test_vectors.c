@@ -273,6 +273,35 @@ static void test_filters(void **state)
 	assert_int_equal(vectors_set_path(w->vectors, &unknown, "x", &err), 0);
 }
 
+static void test_bare_hits_are_filled(void **state)
+{
+	struct world *w = *state;
+	struct uuid id = uuid_new();
+	struct err err = ERR_NONE;
+
+	world_add(w, &id, 1, 0, "granite");
+	world_add(w, &id, 1, 1, "The kestrel hovers.");
+	world_embed(w, &id, 1, 1, 1, 0);
+	world_publish(w, &id, 1);
+	w->query.is_bare = true;
+	assert_int_equal(world_dense(w, 1, 0), 1);
+	assert_null(w->result.hits[0].chunk.text);
+	assert_int_equal(w->result.hits[0].chunk.index, 1);
+	assert_int_equal(world_count(w, "kestrel"), 1);
+	struct hit *hit = &w->result.hits[0];
+	assert_null(hit->chunk.text);
+	assert_int_equal(hit->chunk.index, 1);
+	for (int i = 0; i < 2; i++) /* a second time there is nothing to do */
+		assert_int_equal(vectors_fill(w->vectors, hit, &err), 0);
+	assert_string_equal(hit->chunk.text, "The kestrel hovers.");
+	assert_int_equal(hit->chunk.start_char, 1000);
+	assert_int_equal(world_count(w, "kestrel"), 1);
+	world_add(w, &id, 2, 0, "basalt");
+	world_publish(w, &id, 2);
+	assert_int_equal(vectors_fill(w->vectors, &w->result.hits[0], &err), -ENOENT);
+	assert_null(w->result.hits[0].chunk.text);
+}
+
 static void test_remove(void **state)
 {
 	struct world *w = *state;
@@ -567,11 +596,12 @@ static void test_versions_under_search(void **state)
 		CONTRACT(a, test_title_and_heading), CONTRACT(a, test_versions_change_places), \
 		CONTRACT(a, test_discard), CONTRACT(a, test_permissions),                      \
 		CONTRACT(a, test_private_does_not_push_out_public), CONTRACT(a, test_filters), \
-		CONTRACT(a, test_remove), CONTRACT(a, test_scores),                            \
-		CONTRACT(a, test_equal_scores_have_an_order), CONTRACT(a, test_unknown_words), \
-		CONTRACT(a, test_dense), CONTRACT(a, test_embeddings_are_bound),               \
-		CONTRACT(a, test_another_model), CONTRACT(a, test_chunks),                     \
-		CONTRACT(a, test_sync_and_check), CONTRACT(a, test_versions_under_search)
+		CONTRACT(a, test_bare_hits_are_filled), CONTRACT(a, test_remove),              \
+		CONTRACT(a, test_scores), CONTRACT(a, test_equal_scores_have_an_order),        \
+		CONTRACT(a, test_unknown_words), CONTRACT(a, test_dense),                      \
+		CONTRACT(a, test_embeddings_are_bound), CONTRACT(a, test_another_model),       \
+		CONTRACT(a, test_chunks), CONTRACT(a, test_sync_and_check),                    \
+		CONTRACT(a, test_versions_under_search)
 
 int main(void)
 {

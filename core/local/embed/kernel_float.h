@@ -40,10 +40,11 @@ TARGET static inline vec round_vec(vec x)
 	return (x + magic) - magic;
 }
 
-/* 2^n × a polynomial for the rest, n and the rest being those of x / ln 2; relative error 2e-7. */
+/* 2^n × a polynomial for the rest, n and the rest being those of x / ln 2; relative error 2e-7.
+ * What is far below 0 becomes e^-80, of which a share is no denormal number yet: those are slow. */
 TARGET static inline vec exp_vec(vec x)
 {
-	vec clamped = most(ALL(-87.f), least(x, ALL(88.f)));
+	vec clamped = most(ALL(-80.f), least(x, ALL(88.f)));
 	vec n = round_vec(clamped * 1.44269504088896341f);
 	vec r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
 	vec p = ALL(1.9875691500e-4f);
@@ -185,13 +186,20 @@ TARGET static void score_rows(const float *const queries[QUERIES], const float *
 	}
 }
 
-/* In place; what is beyond @tokens becomes 0. */
-TARGET static void softmax(float *scores, size_t tokens, size_t padded, float factor)
+/* No score for what is beyond @tokens. For all rows at once, long before they are read: a vector
+ * that was just written in pieces is loaded slowly. */
+static void cut_rows(float *scores, size_t tokens, size_t padded, size_t count)
+{
+	for (size_t k = 0; k < count; k++, scores += padded)
+		for (size_t j = tokens; j < padded; j++)
+			scores[j] = -INFINITY;
+}
+
+/* In place. What has no score is too small to count in the sum, which is 1 or more. */
+TARGET static void softmax(float *scores, size_t padded, float factor)
 {
 	vec high = ALL(-INFINITY), sum = ALL(0.f);
 
-	for (size_t j = tokens; j < padded; j++)
-		scores[j] = -INFINITY;
 	for (size_t j = 0; j < padded; j += WIDTH)
 		high = most(high, load(scores + j));
 	float top = high[0];
@@ -202,10 +210,7 @@ TARGET static void softmax(float *scores, size_t tokens, size_t padded, float fa
 		store(scores + j, e);
 		sum += e;
 	}
-	float total = sum_of(sum);
-	for (size_t j = tokens; j < padded; j++)
-		total -= scores[j];
-	float share = 1.f / total;
+	float share = 1.f / sum_of(sum);
 	for (size_t j = 0; j < padded; j += WIDTH)
 		store(scores + j, load(scores + j) * share);
 }
@@ -248,8 +253,9 @@ TARGET static void attend_head(const struct attention *a, size_t head)
 			out[k] = a->out + row * width + head * a->size;
 		}
 		score_rows(queries, keys, padded, a->size, scores);
+		cut_rows(scores, a->tokens, padded, count);
 		for (size_t k = 0; k < count; k++)
-			softmax(scores + k * padded, a->tokens, padded, factor);
+			softmax(scores + k * padded, padded, factor);
 		mix_rows(scores, padded, base + 2 * width, a->stride, a->tokens, a->size, out,
 			count);
 	}

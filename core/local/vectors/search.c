@@ -2,7 +2,7 @@
 /* A search begins its SQLite transaction while it holds the lock: what it finds by number is
  * then in the rows that it sees, because an edition is taken out of the roster (under the
  * lock) before its rows are deleted, and put in after its rows were committed. The lock is
- * given back before the texts are fetched. */
+ * given back before the texts are fetched. One that wants no texts needs no transaction. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,11 +52,12 @@ static int filter_paths(struct search *search, const char *prefix, struct err *e
 
 static int make_filter(struct search *search, const struct search_query *query, struct err *err)
 {
-	int rc = reader_begin(search->reader, err);
+	bool has_path = query->path && query->path[0];
+	int rc = search->is_bare && !has_path ? 0 : reader_begin(search->reader, err);
 
 	if (!rc && roster_filter_init(&search->filter, &search->store->roster, query))
 		rc = no_memory(err);
-	if (!rc && query->path && query->path[0])
+	if (!rc && has_path)
 		rc = filter_paths(search, query->path, err);
 	return rc;
 }
@@ -64,7 +65,7 @@ static int make_filter(struct search *search, const struct search_query *query, 
 int search_begin(struct search *search, struct store *store, const struct search_query *query,
 	struct err *err)
 {
-	*search = (struct search){.store = store};
+	*search = (struct search){.store = store, .is_bare = query->is_bare};
 	best_init(&search->best, query->top_k);
 	int rc = reader_take(store, &search->reader, err);
 	if (rc)
@@ -86,8 +87,7 @@ static int fetch(struct search *search, const struct found *found, struct hit *h
 	db_bind_int(statement, 1, (int64_t)found->id);
 	int rc = db_step(statement, err);
 	if (rc == 1) {
-		*hit = (struct hit){
-			found->document, found->version, reader_chunk(statement), found->score};
+		hit->chunk = reader_chunk(statement);
 		hit->chunk.text = db_copy(statement, 6, NULL);
 		hit->chunk.heading = db_copy(statement, 5, NULL);
 		if (!hit->chunk.text) {
@@ -113,7 +113,12 @@ static int fetch_all(struct search *search, struct search_result *out, struct er
 	if (!out->hits)
 		return no_memory(err);
 	for (size_t i = 0; i < best->count && !rc; i++) {
-		rc = fetch(search, &best->items[i], &out->hits[i], err);
+		const struct found *found = &best->items[i];
+
+		out->hits[i] = (struct hit){
+			found->document, found->version, {.index = found->index}, found->score};
+		if (!search->is_bare)
+			rc = fetch(search, found, &out->hits[i], err);
 		out->hit_count += !rc;
 	}
 	return rc;

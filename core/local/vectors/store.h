@@ -146,6 +146,7 @@ struct search {
 	struct reader *reader;
 	struct roster_filter filter;
 	struct best best;
+	bool is_bare;
 };
 int search_begin(struct search *search, struct store *store, const struct search_query *query,
 	struct err *err);
