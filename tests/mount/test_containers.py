@@ -283,7 +283,7 @@ def is_down(_):
 
 
 def statuses(kb):
-    return {path: document.status for path, document in members(kb).items()}
+    return {meta["path"]: meta["status"] for _, meta in kb.documents() if meta["parent"]}
 
 
 def embedded(kb):
