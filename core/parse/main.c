@@ -6,8 +6,8 @@
  * In reading order, by groups:
  *
  * - asked and answered: protocol.h (what the daemon asks and gets), server.c (forks a child a
- *   request), child.c (parses), source.c (the document's bytes), out.c (cleans and sends), text_run.h
- *   (runs of plain ASCII, for both sides);
+ *   request), child.c (parses), source.c (the document's bytes), out.c (cleans and sends) and
+ *   text_run.h (runs of plain ASCII, for both sides);
  * - what a child cannot do: limits.h, confine.c, files.c, namespace.c;
  * - what is it: type.c, with text_kind.c (mails), type_office.c (packages and zip files) and
  *   type_markup.c (XML); format.c says who reads it;
