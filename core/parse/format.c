@@ -2,7 +2,9 @@
 /* One table, a line a type, below the name of its kind, which people are told. What libmagic
  * calls one format by several names stands here by each of them. Readers that need a library
  * which may be missing are named by WITH_…: without it the type is known, and the document
- * says which package would help. */
+ * says which package would help; only the reader of images is there all the same. A type with no
+ * reader and no package is one that must not pass for another: it is known, and not read. Texts of
+ * any type that is not here are read as plain text (type.c). */
 #include "core/parse/format.h"
 
 #include <stdio.h>

@@ -3,10 +3,22 @@
  * program and ocr/ (core/parse/ocr.h): what must be read from its pixels is left to it, so that
  * not every document pays for what that loads.
  *
- * In reading order: protocol.h (what the daemon asks and gets), server.c (forks a child a
- * request), child.c (parses), type.c (what is it), plain.c, markdown.c, html.c, pdf.c (the
- * readers), charset.c, out.c (cleans and sends), limits.h, confine.c, files.c and namespace.c
- * (what a child cannot do).
+ * In reading order, by groups:
+ *
+ * - asked and answered: protocol.h (what the daemon asks and gets), server.c (forks a child a
+ *   request), child.c (parses), source.c (the document's bytes), out.c (cleans and sends) and
+ *   text_run.h (runs of plain ASCII, for both sides);
+ * - what a child cannot do: limits.h, confine.c, files.c, namespace.c;
+ * - what is it: type.c, with text_kind.c (mails), type_office.c (packages and zip files) and
+ *   type_markup.c (XML); format.c says who reads it;
+ * - what readers write through: flow.c (words, headings, tables, pages), meta.c (author, dates),
+ *   member.c (documents inside);
+ * - what they read with: bytes.h; charset.c, charset_page.c, charset_convert.c and codepage.c
+ *   (text that is not UTF-8); xml.c; zip.c and package.c (parts by name), cfb.c (OLE files),
+ *   archive_source.c (for libarchive);
+ * - readers/: a file for each family of formats and for what such files share; reader.h lists
+ *   all that format.c may choose from, the other headers are for one family's files;
+ * - ocr/: images, in askfs-parse-ocr only; ocr_absent.c stands for it in askfs-parse.
  *
  * The order below matters: libraries are loaded while files can still be opened, a namespace
  * is entered while there are rights for it, and nothing is parsed before all rights are gone. */

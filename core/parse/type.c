@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kind of document it is. libmagic decides from the bytes; the file name's extension
- * only tells plain texts apart ("text/markdown", "text/csv"), and says that a text which
- * holds markup is meant as source. libmagic needs a millisecond, which would be most of the
- * cost of a small file, so what can't be anything else is not shown to it: a clean text
- * (is_obvious), a PDF by its signature, a page that begins as one and is called so. */
+/* What kind of document it is: the bytes decide. First come mails, calendars and contacts, which
+ * are texts with a known beginning (text_kind.c), then what is known by a signature or by the
+ * parts of its package (type_office.c), and libmagic has the last word. A text is told apart from
+ * other texts by the file name's extension ("text/markdown", "text/csv"), which also says that
+ * markup in it is meant as source; XML by its first element (type_markup.c). Where the bytes
+ * say nothing, a name that promises text is believed (is_text_after_all).
+ *
+ * libmagic needs a millisecond, which would be most of the cost of a small file, so what can't
+ * be anything else is not shown to it: a clean text (is_obvious), a PDF by its signature, a page
+ * that begins as one and is called so. */
 #include "core/parse/reader.h"
 
 #include <ctype.h>
