@@ -163,7 +163,8 @@ static int start(struct parser_server *server, struct err *err)
 		return rc;
 	}
 	server->generation++;
-	metric_add(METRIC_PARSER_STARTS, 1);
+	if (!server->languages) /* the other one comes and goes */
+		metric_add(METRIC_PARSER_STARTS, 1);
 	return 0;
 }
 
