@@ -3,9 +3,9 @@
  * A sentence is worth what it holds of the question's words, each weighed by its idf: rare
  * words tell sentences apart, frequent ones do not. A word has several forms (stems in several
  * languages) of which one is enough; it weighs what its most frequent form does, because a
- * form that no document has is no word of their language.
+ * form that no document has is no word of their language. How sure an answer is: confidence.c.
  */
-#include "core/local/evidence.h"
+#include "core/local/evidence_inside.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,14 +16,10 @@
 
 #include "core/auto.h"
 #include "core/followup.h"
-#include "core/text/asks.h"
-#include "core/text/contrary.h"
 #include "core/text/sentence.h"
 #include "core/text/tokenizer.h"
 #include "core/text/utf8.h"
 
-/* Words of a question beyond these are not looked at. */
-#define GROUPS_MAX 64
 /* A pair of the question's words is together within so many words. */
 #define NEAR 3
 /* Two words are alike if they share so many bytes at their beginning, and three quarters of the
@@ -32,115 +28,32 @@
 /* A sentence without a full stop and with fewer words is a label: its nearness counts less. */
 #define LABEL_WORDS 6
 #define LABEL_NEAR  .1
-/* Added to the logit of the confidence. */
-#define OFF_THE_POINT (-6.)
 
 /* Made by `make eval-dev` and tests/eval/calibrate.py from the three development sets, and
  * rounded (by words with DECAY=.002, and a bias that refuses as rarely). With weights made without
- * a set its share of right first sentences falls by .01 at most.
- *
- * The confidence is the product of two probabilities: that the passages are about what is asked,
- * and that the best sentence then says it. One sum of all signals would not do: what a question
- * that only looks answerable shares with its sentence would outweigh what speaks against it. */
-struct weights {
-	double features[EVIDENCE_FEATURES];
-	double signals[SIGNAL_COUNT]; /* that they are about it, by logistic regression */
-	double bias;
-	double doubts[SIGNAL_COUNT]; /* that it says it, likewise */
-	double doubts_bias;
+ * a set its share of right first sentences falls by .01 at most. */
+static const double by_words[EVIDENCE_FEATURES] = {
+	[EVIDENCE_COVER] = 1,
+	[EVIDENCE_AROUND] = .33,
+	[EVIDENCE_REFERS] = .27,
+	[EVIDENCE_LIKE] = .3,
+	[EVIDENCE_PASSAGE] = .42,
+	[EVIDENCE_FIT] = .23,
+	[EVIDENCE_PAIRS] = .27,
+	[EVIDENCE_LENGTH] = .03,
+	[EVIDENCE_TOP] = .09,
 };
-static const struct weights by_words = {
-	.features =
-		{
-			[EVIDENCE_COVER] = 1,
-			[EVIDENCE_AROUND] = .33,
-			[EVIDENCE_REFERS] = .27,
-			[EVIDENCE_LIKE] = .3,
-			[EVIDENCE_PASSAGE] = .42,
-			[EVIDENCE_FIT] = .23,
-			[EVIDENCE_PAIRS] = .27,
-			[EVIDENCE_LENGTH] = .03,
-			[EVIDENCE_TOP] = .09,
-		},
-	.signals =
-		{
-			[SIGNAL_COVER] = 4.4,
-			[SIGNAL_LIKE] = .4,
-			[SIGNAL_PASSAGE] = 4.9,
-			[SIGNAL_MISSING] = -.5,
-			[SIGNAL_IDEOGRAM] = 1.6,
-		},
-	.bias = -4.1,
-	.doubts =
-		{
-			[SIGNAL_DENIED] = -1.6,
-			[SIGNAL_OPPOSED] = -1.2,
-			[SIGNAL_UNFIT] = -.9,
-			[SIGNAL_NUMBER] = -1.2,
-		},
-	.doubts_bias = .8,
-};
-static const struct weights by_meaning = {
-	.features =
-		{
-			[EVIDENCE_COVER] = 1,
-			[EVIDENCE_AROUND] = .6,
-			[EVIDENCE_REFERS] = .4,
-			[EVIDENCE_LIKE] = .3,
-			[EVIDENCE_PASSAGE] = .5,
-			[EVIDENCE_FIT] = .34,
-			[EVIDENCE_PAIRS] = .32,
-			[EVIDENCE_LENGTH] = .04,
-			[EVIDENCE_TOP] = .1,
-			[EVIDENCE_NEAR] = 1.5,
-		},
-	.signals =
-		{
-			[SIGNAL_COVER] = 2.6,
-			[SIGNAL_LIKE] = -2.6,
-			[SIGNAL_PASSAGE] = 4.5,
-			[SIGNAL_MISSING] = -1.6,
-			[SIGNAL_NEAR] = 16,
-			[SIGNAL_MARGIN] = 6,
-			[SIGNAL_IDEOGRAM] = -2.2,
-		},
-	.bias = -8.2,
-	.doubts =
-		{
-			[SIGNAL_NEAR] = 4.5,
-			[SIGNAL_DENIED] = -2.3,
-			[SIGNAL_OPPOSED] = -2.2,
-			[SIGNAL_UNFIT] = -1.7,
-			[SIGNAL_NUMBER] = -2.1,
-		},
-	.doubts_bias = -1,
-};
-
-/* Passages that hold hardly a word of the question, which may be in another language: then only
- * the nearness says whether they answer it, and a cosine between languages is smaller. */
-#define FEW_WORDS .2
-/* Pairs of ideograms are shared less even by what belongs together. */
-#define FEWER_IDEOGRAMS .8
-/* The nearness that an answer has in the question's own language. */
-#define COMMON_NEAR .46
-static const double few_words_signals[SIGNAL_COUNT] = {
-	[SIGNAL_PASSAGE] = -3,
-	[SIGNAL_MARGIN] = 16,
-};
-static const double few_words_bias = -3.4;
-
-/* The question, as sentences are held against it. */
-struct question {
-	const struct query_term *terms;
-	size_t term_count;
-	uint8_t group[GROUPS_MAX * 8]; /* of each term, from 0 */
-	double weight[GROUPS_MAX]; /* of each group: its share of the idf mass */
-	size_t group_count;
-	uint64_t numbers; /* groups with a digit */
-	uint64_t own; /* groups of a follow-up itself; 0: it is none */
-	enum asks asks;
-	bool asks_for_several;
-	const char *text;
+static const double by_meaning[EVIDENCE_FEATURES] = {
+	[EVIDENCE_COVER] = 1,
+	[EVIDENCE_AROUND] = .6,
+	[EVIDENCE_REFERS] = .4,
+	[EVIDENCE_LIKE] = .3,
+	[EVIDENCE_PASSAGE] = .5,
+	[EVIDENCE_FIT] = .34,
+	[EVIDENCE_PAIRS] = .32,
+	[EVIDENCE_LENGTH] = .04,
+	[EVIDENCE_TOP] = .1,
+	[EVIDENCE_NEAR] = 1.5,
 };
 
 /* Which groups a text holds, and where the last one of each was. */
@@ -158,7 +71,7 @@ struct held {
 struct scan {
 	const struct question *question;
 	const struct generator_request *request;
-	const struct weights *weights;
+	const double *weights; /* of the features */
 	struct evidence *out;
 	size_t passage;
 	size_t first; /* of its items */
@@ -281,7 +194,7 @@ static int question_init(struct question *question, const struct generator_reque
 	return find_kind(request, &question->asks);
 }
 
-static double mass_of(const struct question *question, uint64_t groups)
+double question_mass(const struct question *question, uint64_t groups)
 {
 	double mass = 0;
 
@@ -474,11 +387,12 @@ static void set_features(const struct scan *scan, size_t i, uint64_t heading)
 	likes = held->likes & ~held->groups;
 	item->groups = around | held->groups | held->likes;
 	around &= ~(held->groups | likes);
-	item->features[EVIDENCE_COVER] = mass_of(scan->question, held->groups);
-	item->features[EVIDENCE_AROUND] = mass_of(scan->question, around);
-	item->features[EVIDENCE_REFERS] =
-		held->is_referring && i > 0 ? mass_of(scan->question, held[-1].groups & around) : 0;
-	item->features[EVIDENCE_LIKE] = mass_of(scan->question, likes);
+	item->features[EVIDENCE_COVER] = question_mass(scan->question, held->groups);
+	item->features[EVIDENCE_AROUND] = question_mass(scan->question, around);
+	item->features[EVIDENCE_REFERS] = held->is_referring && i > 0
+		? question_mass(scan->question, held[-1].groups & around)
+		: 0;
+	item->features[EVIDENCE_LIKE] = question_mass(scan->question, likes);
 	item->features[EVIDENCE_PASSAGE] =
 		best > 0 ? request->passages[scan->passage].score / best : 0;
 	item->features[EVIDENCE_FIT] = held->fit;
@@ -490,7 +404,7 @@ static void set_features(const struct scan *scan, size_t i, uint64_t heading)
 	item->near = nearness_of(request, item) - (item->is_label ? LABEL_NEAR : 0);
 	item->features[EVIDENCE_NEAR] = fmax(0, item->near);
 	for (size_t f = 0; f < EVIDENCE_FEATURES; f++)
-		item->score += scan->weights->features[f] * item->features[f];
+		item->score += scan->weights[f] * item->features[f];
 }
 
 static int scan_passage(struct scan *scan)
@@ -517,7 +431,8 @@ static int scan_passage(struct scan *scan)
 		likes |= held[i].likes;
 	}
 	scan->everywhere |= all;
-	double mass = mass_of(scan->question, all) + mass_of(scan->question, likes & ~all) / 2;
+	double mass = question_mass(scan->question, all) +
+		question_mass(scan->question, likes & ~all) / 2;
 	if (mass > scan->out->signals[SIGNAL_PASSAGE])
 		scan->out->signals[SIGNAL_PASSAGE] = mass;
 	return 0;
@@ -561,95 +476,6 @@ static void sort_items(const struct generator_request *request, struct evidence 
 	out->count = kept;
 }
 
-/* Pairs of ideograms reach across words, so a good passage holds fewer of them. */
-static double share_of_ideograms(const struct question *question)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < question->term_count; i++)
-		count += (unsigned char)question->terms[i].text[0] >= 0xe3;
-	return question->term_count ? (double)count / (double)question->term_count : 0;
-}
-
-/* "And on Mars?": the passages hold what it leans on, and nothing of what it asks. */
-static bool is_off_the_point(const struct scan *scan)
-{
-	const struct question *question = scan->question;
-	uint64_t all = UINT64_MAX >> (GROUPS_MAX - question->group_count);
-	uint64_t earlier = all & ~question->own;
-
-	return question->own && question->group_count && !(question->own & scan->everywhere) &&
-		mass_of(question, earlier & scan->everywhere) > mass_of(question, earlier) / 2;
-}
-
-/* The nearest sentence, and what it has before the others. */
-static void set_nearness(struct evidence *out)
-{
-	double best = out->items[0].near, sum = 0;
-
-	for (size_t i = 0; i < out->count; i++) {
-		best = fmax(best, out->items[i].near);
-		sum += out->items[i].near;
-	}
-	out->signals[SIGNAL_NEAR] = fmax(0, best);
-	out->signals[SIGNAL_MARGIN] = best - sum / (double)out->count;
-}
-
-static void set_doubts(const struct scan *scan)
-{
-	const struct question *question = scan->question;
-	const struct evidence_item *best = &scan->out->items[0];
-	const char *text = scan->request->passages[best->passage].hit->chunk.text + best->start;
-	size_t len = best->end - best->start;
-	double *signals = scan->out->signals;
-	struct contrary contrary = contrary_of(question->text, strlen(question->text), text, len);
-
-	signals[SIGNAL_DENIED] = contrary.is_denied;
-	signals[SIGNAL_OPPOSED] = contrary.is_opposed;
-	signals[SIGNAL_UNFIT] =
-		asks_shows(question->asks, text, len) ? 1 - best->features[EVIDENCE_FIT] : 0;
-	signals[SIGNAL_NUMBER] = (question->numbers & ~best->groups) != 0;
-}
-
-static double add_up(const double *weights, double bias, const double *signals)
-{
-	for (size_t i = 0; i < SIGNAL_COUNT; i++)
-		bias += weights[i] * signals[i];
-	return bias;
-}
-
-static double probability(double logit)
-{
-	return 1 / (1 + exp(-logit));
-}
-
-static void set_confidence(const struct scan *scan)
-{
-	const struct question *question = scan->question;
-	const struct weights *weights = scan->weights;
-	struct evidence *out = scan->out;
-	double *signals = out->signals;
-
-	signals[SIGNAL_COVER] = out->items[0].features[EVIDENCE_COVER];
-	signals[SIGNAL_LIKE] = out->items[0].features[EVIDENCE_LIKE];
-	signals[SIGNAL_IDEOGRAM] = share_of_ideograms(question);
-	set_nearness(out);
-	set_doubts(scan);
-	for (size_t i = 0; i < question->group_count; i++)
-		if (!(scan->everywhere >> i & 1) && question->weight[i] > signals[SIGNAL_MISSING])
-			signals[SIGNAL_MISSING] = question->weight[i];
-	double few = FEW_WORDS * (1 - FEWER_IDEOGRAMS * signals[SIGNAL_IDEOGRAM]);
-	out->has_few_words = out->has_nearness && signals[SIGNAL_PASSAGE] < few;
-	double about = out->has_few_words ? add_up(few_words_signals, few_words_bias, signals)
-					  : add_up(weights->signals, weights->bias, signals);
-	if (is_off_the_point(scan))
-		about += OFF_THE_POINT;
-	double says = add_up(weights->doubts, weights->doubts_bias, signals);
-	if (out->has_few_words)
-		says += weights->doubts[SIGNAL_NEAR] * (COMMON_NEAR - signals[SIGNAL_NEAR]);
-	out->confidence = probability(about) * probability(says);
-}
-
 void evidence_release(struct evidence *evidence)
 {
 	free(evidence->items);
@@ -662,7 +488,7 @@ int evidence_collect(const struct generator_request *request, struct evidence *o
 	struct scan scan = {.question = &question, .request = request, .out = out};
 
 	out->has_nearness = has_nearness(request);
-	scan.weights = out->has_nearness ? &by_meaning : &by_words;
+	scan.weights = out->has_nearness ? by_meaning : by_words;
 	int r = tokenizer_mine() ? 0 : -ENOMEM;
 
 	if (r == 0)
@@ -677,6 +503,6 @@ int evidence_collect(const struct generator_request *request, struct evidence *o
 		return 0;
 	out->asks_for_several = question.asks_for_several;
 	sort_items(request, out);
-	set_confidence(&scan);
+	confidence_set(&question, request, scan.everywhere, out);
 	return 0;
 }

@@ -84,6 +84,7 @@ static const struct {
 
 struct words {
 	struct folded items[WORDS_MAX];
+	bool is_left_out[WORDS_MAX]; /* from what is looked up */
 	size_t count;
 };
 
@@ -94,7 +95,9 @@ static void split(const char *text, size_t len, struct words *out)
 
 	out->count = 0;
 	while (out->count < WORDS_MAX && word_next(text, len, &at, &word)) {
-		struct folded *folded = &out->items[out->count++];
+		struct folded *folded = &out->items[out->count];
+
+		out->is_left_out[out->count++] = false;
 		fold_word(text + word.start, word.end - word.start, folded);
 		fold_accents(folded);
 	}
@@ -123,13 +126,27 @@ static bool fits(const struct folded *word, const char *pattern, size_t len)
 		memcmp(word->text, pattern, len) == 0;
 }
 
-/* Is it one of the patterns, with blanks between them? */
-static bool is_listed(const char *list, const struct folded *word)
+/* Bytes up to the next blank. (strcspn() makes a table of its second argument, each time.) */
+static size_t entry_len(const char *entry)
+{
+	return (size_t)(strchrnul(entry, ' ') - entry);
+}
+
+static bool has_fitting(const struct words *words, const char *pattern, size_t len)
+{
+	for (size_t i = 0; i < words->count; i++)
+		if (!words->is_left_out[i] && fits(&words->items[i], pattern, len))
+			return true;
+	return false;
+}
+
+/* Does one fit one of the patterns, with a blank between them? */
+static bool has_listed(const struct words *words, const char *list)
 {
 	for (size_t len; *list; list += len) {
-		list += strspn(list, " ");
-		len = strcspn(list, " ");
-		if (len && fits(word, list, len))
+		list += *list == ' ';
+		len = entry_len(list);
+		if (len && has_fitting(words, list, len))
 			return true;
 	}
 	return false;
@@ -142,42 +159,26 @@ static bool ends_in(const struct folded *word, const char *ending)
 	return word->len > len && memcmp(word->text + word->len - len, ending, len) == 0;
 }
 
-static bool is_negation(const struct folded *word)
-{
-	return ends_in(word, "n't") || ends_in(word, "n’t") || is_listed(negations, word);
-}
-
 static bool negates(const struct words *words, bool is_nearly_enough)
 {
 	for (size_t i = 0; i < words->count; i++)
-		if (is_negation(&words->items[i]) ||
-			(is_nearly_enough && is_listed(nearly_negations, &words->items[i])))
+		if (ends_in(&words->items[i], "n't") || ends_in(&words->items[i], "n’t"))
 			return true;
-	return false;
+	return has_listed(words, negations) ||
+		(is_nearly_enough && has_listed(words, nearly_negations));
 }
 
-/* A word of the sentence that the question does not have, and that fits the pattern? */
-static bool has_instead(
-	const struct words *sentence, const struct words *question, const char *pattern, size_t len)
-{
-	for (size_t i = 0; i < sentence->count; i++)
-		if (fits(&sentence->items[i], pattern, len) && !has(question, &sentence->items[i]))
-			return true;
-	return false;
-}
-
-/* Does the sentence have the other word of a pair? */
-static bool has_opposite(
-	const struct folded *word, const struct words *question, const struct words *sentence)
+/* Does one have a word of a pair, and the other one the other? Each pair is looked at once. */
+static bool has_opposites(const struct words *question, const struct words *sentence)
 {
 	for (const char *pair = opposites; *pair == '|' && pair[1];) {
-		const char *left = pair + 2, *right = left + strcspn(left, " ") + 1;
-		size_t left_len = strcspn(left, " "), right_len = strcspn(right, " ");
+		const char *left = pair + 2, *right = left + entry_len(left) + 1;
+		size_t left_len = (size_t)(right - left) - 1, right_len = entry_len(right);
 
-		if ((fits(word, left, left_len) &&
-			    has_instead(sentence, question, right, right_len)) ||
-			(fits(word, right, right_len) &&
-				has_instead(sentence, question, left, left_len)))
+		if ((has_fitting(question, left, left_len) &&
+			    has_fitting(sentence, right, right_len)) ||
+			(has_fitting(question, right, right_len) &&
+				has_fitting(sentence, left, left_len)))
 			return true;
 		pair = right + right_len + 1;
 	}
@@ -202,28 +203,32 @@ static bool is_turned(const struct folded *word, const struct folded *other)
 	return false;
 }
 
-static bool has_turned(
-	const struct folded *word, const struct words *question, const struct words *sentence)
+static bool has_turned(const struct words *question, const struct words *sentence)
 {
-	for (size_t i = 0; i < sentence->count; i++)
-		if (is_turned(word, &sentence->items[i]) && !has(question, &sentence->items[i]))
-			return true;
+	for (size_t i = 0; i < question->count; i++)
+		for (size_t k = 0; k < sentence->count; k++)
+			if (!question->is_left_out[i] && !sentence->is_left_out[k] &&
+				is_turned(&question->items[i], &sentence->items[k]))
+				return true;
 	return false;
 }
 
-static bool opposes(const struct words *question, const struct words *sentence)
+/* "How old": that is what is asked for. */
+static bool is_measure(const struct words *words, size_t i)
 {
-	for (size_t i = 0; i < question->count; i++) {
-		const struct folded *word = &question->items[i];
-		/* "How old": that is what is asked for. */
-		bool is_measure = i > 0 && is_listed("how wie", &question->items[i - 1]);
+	return i > 0 &&
+		(fits(&words->items[i - 1], "how", 3) || fits(&words->items[i - 1], "wie", 3));
+}
 
-		if (!is_measure && !has(sentence, word) &&
-			(has_opposite(word, question, sentence) ||
-				has_turned(word, question, sentence)))
-			return true;
-	}
-	return false;
+/* What both have is no opposite. */
+static bool opposes(struct words *question, struct words *sentence)
+{
+	for (size_t i = 0; i < question->count; i++)
+		question->is_left_out[i] =
+			is_measure(question, i) || has(sentence, &question->items[i]);
+	for (size_t i = 0; i < sentence->count; i++)
+		sentence->is_left_out[i] = has(question, &sentence->items[i]);
+	return has_opposites(question, sentence) || has_turned(question, sentence);
 }
 
 struct contrary contrary_of(
@@ -233,8 +238,8 @@ struct contrary contrary_of(
 
 	split(question, question_len, &asked);
 	split(sentence, sentence_len, &said);
-	return (struct contrary){
-		.is_denied = negates(&asked, false) && !negates(&said, true),
-		.is_opposed = opposes(&asked, &said),
-	};
+	bool is_denied = negates(&asked, false) && !negates(&said, true);
+
+	/* Last: it leaves words out. */
+	return (struct contrary){.is_denied = is_denied, .is_opposed = opposes(&asked, &said)};
 }

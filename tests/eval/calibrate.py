@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""calibrate.py EVAL BUILD SET...: derive the constants of core/local/evidence.c.
+"""calibrate.py EVAL BUILD SET...: derive the constants of core/local/evidence.c and confidence.c.
 
 Reads EVAL/dev/SET/questions.jsonl and BUILD/eval/SET.features.jsonl, which `make eval-dev`
 writes. Prints the weights of a sentence's features (a softmax over the sentences of a question,

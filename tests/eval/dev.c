@@ -2,8 +2,9 @@
 /*
  * dev DOCS QUESTIONS.jsonl RUN.jsonl [FEATURES.jsonl]: chunks the text files of a folder into
  * memory, asks every question and writes what score.py reads. With a fourth argument also the
- * features of every sentence, from which calibrate.py derives the constants of evidence.c. The
- * environment's MODEL names an embedding model; without it everything works by words alone.
+ * features of every sentence, from which calibrate.py derives the constants of evidence.c and
+ * confidence.c. The environment's MODEL names an embedding model; without it everything works by
+ * words alone.
  */
 #include <dirent.h>
 #include <errno.h>
