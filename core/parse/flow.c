@@ -21,6 +21,8 @@ struct flow_table {
 	struct buf header; /* text of the header's cell that is open */
 	size_t column; /* of the cell that is open, from 0 */
 	unsigned span; /* of it */
+	unsigned cells; /* of the row, so far */
+	bool is_group[COLUMNS_MAX]; /* the name is of a cell that spans more columns */
 	bool is_header; /* the row is one */
 	bool has_rows; /* that are no header: names are not taken any more */
 	bool has_names; /* a header's row is complete */
@@ -348,6 +350,45 @@ static void table_free(struct flow *flow)
 	flow->table = NULL;
 }
 
+/* A header's cell below one that spans more columns says more: "Spring" + "Price". */
+static void join_name(struct flow_table *table, size_t column)
+{
+	AUTO_BUF struct buf name;
+
+	buf_init(&name, NAME_MAX_BYTES);
+	buf_adds(&name, table->names[column]);
+	buf_addc(&name, ' ');
+	buf_adds(&name, table->header.data);
+	char *joined = strdup(name.failed ? table->header.data : name.data);
+	if (!joined)
+		return;
+	free(table->names[column]);
+	table->names[column] = joined;
+}
+
+/* What the header's cell said names each of its columns. */
+static void name_columns(struct flow_table *table)
+{
+	for (unsigned i = 0; i < table->span; i++) {
+		size_t column = table->column + i;
+		if (column >= COLUMNS_MAX)
+			break;
+		while (table->name_count <= column) {
+			table->is_group[table->name_count] = false;
+			table->names[table->name_count++] = NULL;
+		}
+		if (!table->header.len)
+			continue;
+		if (!table->names[column])
+			table->names[column] = strdup(table->header.data);
+		else if (table->is_group[column])
+			join_name(table, column);
+		else
+			continue;
+		table->is_group[column] = table->span > 1;
+	}
+}
+
 /* The cell that is open ends: what it said may be the name of its columns. */
 static void end_cell(struct flow *flow)
 {
@@ -357,16 +398,10 @@ static void end_cell(struct flow *flow)
 	flow->ends_in_space = false;
 	if (!table || flow->table_depth > 1 || !flow->has_cell)
 		return;
-	for (unsigned i = 0; table->is_header && i < table->span; i++) {
-		size_t column = table->column + i;
-		if (column >= COLUMNS_MAX || table->header.len > NAME_MAX_BYTES)
-			break;
-		while (table->name_count <= column)
-			table->names[table->name_count++] = NULL;
-		if (!table->names[column] && table->header.len)
-			table->names[column] = strdup(table->header.data);
-	}
+	if (table->is_header && table->header.len <= NAME_MAX_BYTES)
+		name_columns(table);
 	buf_clear(&table->header);
+	table->cells++;
 	table->column += table->span;
 	table->owes_name = false;
 }
@@ -382,12 +417,25 @@ void flow_table(struct flow *flow)
 	flow->has_cell = false;
 }
 
+/* A header's first row of one cell across the columns is the table's title: it names none. */
+static void forget_title(struct flow *flow)
+{
+	struct flow_table *table = flow->table;
+
+	if (!table || flow->table_depth > 1)
+		return;
+	if (table->is_header && !table->has_names && table->cells == 1 && table->span > 1)
+		forget_names(table);
+	table->cells = 0;
+}
+
 /* A row's edge: a cell's separator that no text has used is void. */
 void flow_row_end(struct flow *flow)
 {
 	if (record(flow, OP_ROW_END, 0))
 		return;
 	end_cell(flow);
+	forget_title(flow);
 	if (flow->pending == FLOW_CELL)
 		flow->pending = FLOW_LINE;
 	flow->is_cell_start = false;

@@ -80,7 +80,9 @@ void flow_page_break(struct flow *flow, uint32_t number);
  * is none), the cells of the rows below it carry its names: "Name: bolt | Price: 12 EUR"; the
  * header's own row is written as it is. A table inside a table's cell is plain. Empty cells
  * are left out where there are names, and leave nothing else. @columns: how many the cell spans,
- * 1 as a rule. Each call ends what was open before it (a cell, a row). */
+ * 1 as a rule. Each call ends what was open before it (a cell, a row). Below a header's cell that
+ * spans several, the header's next row adds to its name: "Spring Price"; a cell that is alone in
+ * the first row and spans several is the table's title and names nothing. */
 void flow_table(struct flow *flow);
 void flow_row(struct flow *flow, bool is_header);
 void flow_cell(struct flow *flow, unsigned columns);

@@ -52,6 +52,7 @@ static const struct format formats[] = {
 	{"application/vnd.ms-excel.sheet.macroEnabled.12", xlsx_read, NULL},
 	{"application/vnd.ms-excel.template.macroEnabled.12", xlsx_read, NULL},
 	{"application/vnd.ms-excel.addin.macroEnabled.12", xlsx_read, NULL},
+	{"application/vnd.ms-excel.sheet.binary.macroEnabled.12", office_binary_read, NULL},
 	{OOXML "presentationml.presentation", pptx_read, NULL},
 	{OOXML "presentationml.template", pptx_read, NULL},
 	{OOXML "presentationml.slideshow", pptx_read, NULL},

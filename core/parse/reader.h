@@ -49,6 +49,7 @@ reader_fn csv_read, json_read, jsonl_read, notebook_read, sqlite_read;
 reader_fn xml_read, svg_read, feed_read, fb2_read, epub_read;
 reader_fn rst_read, asciidoc_read, org_read, latex_read, man_read, subtitles_read, po_read;
 reader_fn docx_read, xlsx_read, pptx_read, odf_read, odf_flat_read, office_encrypted_read;
+reader_fn office_binary_read;
 reader_fn rtf_read, word_read, excel_read, powerpoint_read, outlook_read, ole_read;
 
 /* The type of a compound file (OLE2) by what is in it; NULL: none, or too damaged to say. */

@@ -28,6 +28,8 @@ static const struct {
 	{"vnd.ms-excel.template.macroEnabled.main",
 		"application/vnd.ms-excel.template.macroEnabled.12"},
 	{"vnd.ms-excel.addin.macroEnabled.main", "application/vnd.ms-excel.addin.macroEnabled.12"},
+	{"vnd.ms-excel.sheet.binary.macroEnabled.main",
+		"application/vnd.ms-excel.sheet.binary.macroEnabled.12"},
 	{"vnd.openxmlformats-officedocument.presentationml.presentation.main",
 		OOXML "presentationml.presentation"},
 	{"vnd.openxmlformats-officedocument.presentationml.template.main",
@@ -49,6 +51,7 @@ static const struct {
 } ooxml_parts[] = {
 	{"word/document", OOXML "wordprocessingml.document"},
 	{"xl/workbook.xml", OOXML "spreadsheetml.sheet"},
+	{"xl/workbook.bin", "application/vnd.ms-excel.sheet.binary.macroEnabled.12"},
 	{"xl/worksheets/", OOXML "spreadsheetml.sheet"},
 	{"ppt/presentation.xml", OOXML "presentationml.presentation"},
 	{"ppt/slides/", OOXML "presentationml.presentation"},

@@ -10,6 +10,7 @@
 
 #include "core/auto.h"
 #include "core/parse/codepage.h"
+#include "core/parse/readers/office.h"
 #include "core/parse/readers/ole.h"
 
 #define SHEETS_MAX     4096
@@ -182,5 +183,5 @@ int excel_read(const struct source *source, struct out *out, struct err *err)
 	if (cfb && rc != -EKEYREJECTED)
 		ole_summary(cfb, &meta, out);
 	meta_send(&meta, out);
-	return rc;
+	return office_result(out, rc, 0, err);
 }

@@ -344,3 +344,11 @@ int office_encrypted_read(const struct source *source, struct out *out, struct e
 	return err_set(err, -EKEYREJECTED,
 		"the document is encrypted: save it without a password and drop it again");
 }
+
+int office_binary_read(const struct source *source, struct out *out, struct err *err)
+{
+	(void)source, (void)out;
+	return err_set(err, -ENODATA,
+		"it is an Excel binary workbook (.xlsb), which is not read: save it as .xlsx and "
+		"drop it again");
+}

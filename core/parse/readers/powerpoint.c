@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/auto.h"
+#include "core/parse/readers/office.h"
 #include "core/parse/readers/ole.h"
 
 #define SLIDES_MAX	 16384
@@ -244,5 +245,5 @@ int powerpoint_read(const struct source *source, struct out *out, struct err *er
 	if (cfb && rc != -EKEYREJECTED)
 		ole_summary(cfb, &meta, out);
 	meta_send(&meta, out);
-	return rc;
+	return office_result(out, rc, 0, err);
 }

@@ -503,6 +503,7 @@ struct slides {
 	const struct ooxml_rels *rels;
 	const char *parts[SLIDES_MAX];
 	size_t count;
+	bool has_names; /* the presentation says that it has some */
 };
 
 static void add_slide(
@@ -513,6 +514,7 @@ static void add_slide(
 	(void)space;
 	if (strcmp(name, "sldId") || slides->count == SLIDES_MAX)
 		return;
+	slides->has_names = true;
 	const char *part = ooxml_rel_of(slides->rels, attributes, "id");
 	if (part)
 		slides->parts[slides->count++] = part;
@@ -561,7 +563,7 @@ static int read_slides(struct pptx *pptx, struct err *err)
 		pptx->ooxml.main, err);
 	if (!slides->count)
 		find_slides(pptx, slides);
-	if (!slides->count && !rc)
+	if (!slides->count && slides->has_names && !rc)
 		rc = err_set(err, -EBADMSG, "the document is broken: its slides are missing");
 	read_authors(pptx);
 	for (size_t i = 0; i < slides->count && !flow_failed(&pptx->flow); i++) {

@@ -12,6 +12,7 @@
 
 #include "core/auto.h"
 #include "core/parse/codepage.h"
+#include "core/parse/readers/office.h"
 
 #define TEXT_MAX ((size_t)1 << 20) /* of a footnote, a title, all headers */
 
@@ -278,5 +279,5 @@ int rtf_read(const struct source *source, struct out *out, struct err *err)
 	rtf_end(rtf);
 	add_meta(rtf, out);
 	release(rtf);
-	return flow_finish(&flow);
+	return office_result(out, flow_finish(&flow), 0, err);
 }

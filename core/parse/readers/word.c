@@ -11,6 +11,7 @@
 
 #include "core/auto.h"
 #include "core/parse/codepage.h"
+#include "core/parse/readers/office.h"
 #include "core/parse/readers/ole.h"
 
 #define STORIES_MAX	 4096 /* headers and footers: six a section */
@@ -189,5 +190,5 @@ int word_read(const struct source *source, struct out *out, struct err *err)
 	free(file.word.style_levels);
 	buf_release(&file.main);
 	buf_release(&file.table);
-	return rc;
+	return office_result(out, rc, 0, err);
 }
