@@ -304,6 +304,18 @@ static struct type text_type(
 		magic, format ? format->read : plain_read, format ? format->needs : NULL};
 }
 
+/* Programs that read PDF look for its signature in the first kilobyte: what a download or a
+ * printer put in front does no harm. So do we, where nothing else is known of the bytes. */
+static bool is_late_pdf(const struct source *source, const char *magic)
+{
+	const char *dot = strrchr(source->name, '.');
+	bool is_named = dot && !strcasecmp(dot, ".pdf");
+	size_t len = source->head_len < 1024 ? source->head_len : 1024;
+
+	return (is_named || !magic || !strcmp(magic, "application/octet-stream")) &&
+		memmem(source->head, len, "%PDF-", 5);
+}
+
 /* The type by the bytes; what libmagic could only confirm is not shown to it. */
 static const char *type_of_bytes(const struct source *source, const struct extension *extension)
 {
@@ -332,6 +344,8 @@ static const char *type_of_bytes(const struct source *source, const struct exten
 	const char *dot = strrchr(source->name, '.');
 	if (magic && dot && !strcasecmp(dot, ".epub") && !strcmp(magic, "application/zip"))
 		return "application/epub+zip";
+	if (is_late_pdf(source, magic))
+		return "application/pdf";
 	/* A TGA image has no mark of its own: what libmagic takes for one may be anything. */
 	return magic && strcmp(magic, "image/x-tga") ? magic : "application/octet-stream";
 }

@@ -265,7 +265,7 @@ static int read_page(struct pdf *pdf, int index)
 		return 0;
 	}
 	clock_t begun = clock();
-	g_autofree gchar *written = poppler_page_get_text(page);
+	AUTO_FREE char *written = pdf_text_take(page);
 	bool is_slow = clock() - begun > CLOCKS_PER_SEC / 2;
 	if (written) {
 		join_words(written);

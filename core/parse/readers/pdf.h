@@ -12,6 +12,9 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PopplerDocument, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PopplerPage, g_object_unref)
 
+/* The text that a page shows; the caller frees it. NULL: it has none, or too much. */
+char *pdf_text_take(PopplerPage *page);
+
 /* The titles of the outline, by page. Owned; NULL: there is none. */
 struct pdf_outline;
 struct pdf_outline *pdf_outline_new(PopplerDocument *document);

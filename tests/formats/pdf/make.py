@@ -94,7 +94,25 @@ def scans():
     page.save()
 
 
+def table():
+    """A grid, and a download's first line in front of the file."""
+    page = begin("table.pdf")
+    rows = [["Berth", "Boat", "Length in metres", "Fee"], ["7", "Seeschwalbe", "11", "41"],
+            ["8", "Kiebitz", "9", "38"], ["12", "Rotschenkel", "14", "56"]]
+    for number, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            page.drawString(74 + 100 * column, 700 - 20 * number, cell)
+    page.grid([72, 172, 272, 372, 472], [714 - 20 * line for line in range(5)])
+    page.showPage()
+    page.save()
+
+
 rich()
 scans()
-for made in ("rich.pdf", "scan.pdf", "turned.pdf", "mixed.pdf"):
+table()
+for made in ("rich.pdf", "scan.pdf", "turned.pdf", "mixed.pdf", "table.pdf"):
     pack(made)
+with open(f"{folder}/table.pdf", "rb+") as file:
+    content = file.read()
+    file.seek(0)
+    file.write(b"X-Cache: MISS\r\n\r\n" + content)
