@@ -562,7 +562,8 @@ static int read_slides(struct pptx *pptx, struct err *err)
 	if (!slides->count)
 		find_slides(pptx, slides);
 	if (!slides->count && !rc)
-		rc = err_set(err, -EBADMSG, "the document is broken: its slides are missing");
+		rc = err_set(
+			err, -ENODATA, "no text can be extracted: the presentation has no slides");
 	read_authors(pptx);
 	for (size_t i = 0; i < slides->count && !flow_failed(&pptx->flow); i++) {
 		int failure = read_slide(pptx, slides->parts[i], (uint32_t)i + 1, err);
