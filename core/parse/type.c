@@ -252,10 +252,16 @@ static bool is_text_after_all(const struct source *source, const struct extensio
 }
 
 /* Text by name and by every byte, though it begins like something else: an article on
- * PostScript that begins with "%!PS", Russian in a DOS code page that looks like a program. */
-static bool is_clean_text(const struct source *source, const struct extension *extension)
+ * PostScript that begins with "%!PS", Russian in a DOS code page that looks like a program.
+ * What libmagic gives a name of its own that is none of a text, the description of a printer or
+ * a launcher, is one by its bytes, unless they are drawings. */
+static bool is_clean_text(
+	const struct source *source, const char *name, const struct extension *extension)
 {
-	return extension && (source->head_len < 5 || memcmp(source->head, "{\\rtf", 5)) &&
+	bool is_drawing = !strncmp(name, "image/", 6) || strstr(name, "postscript");
+
+	return (extension || (!is_drawing && utf8_is_valid(source->head, source->head_len))) &&
+		(source->head_len < 5 || memcmp(source->head, "{\\rtf", 5)) &&
 		!count_controls(source->head, source->head_len);
 }
 
@@ -272,7 +278,6 @@ static bool is_html_tag(const char *text, size_t len)
 	return false;
 }
 
-/* A text that shows markup further down is a text about it. */
 static bool begins_with_tag(const struct source *source)
 {
 	size_t bom, at = leading_space(source->head, source->head_len);
@@ -281,10 +286,37 @@ static bool begins_with_tag(const struct source *source)
 		(at < source->head_len && source->head[at] == '<');
 }
 
+/* A text that shows markup further down is a text about it; so is one called a text whose first
+ * tag is none of HTML: a log's "<user> hello", a parser's tree. */
+static bool begins_as_html(const struct source *source, const struct extension *extension)
+{
+	static const char *const tags[] = {"!--", "!doctype", "?xml", "html", "head", "body",
+		"title", "meta", "link", "base", "style", "script", "div", "p", "span", "table",
+		"center", "font", "a", "b", "i", "br", "hr", "h1", "h2", "h3", "h4", "ul", "ol",
+		"dl", "pre", "img", "form", "main", "article", "section", "header", "nav"};
+	size_t bom, at = leading_space(source->head, source->head_len);
+
+	if (!begins_with_tag(source))
+		return false;
+	if (!extension || strcmp(extension->type, "text/plain") != 0 ||
+		charset_of_units(source->head, source->head_len, &bom))
+		return true;
+	const char *tag = source->head + at + 1;
+	size_t left = source->head_len - at - 1, len = 0;
+	while (len < left && !strchr(" \t\r\n/>", tag[len]) && len < 9)
+		len++;
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		size_t n = strlen(tags[i]);
+		if ((len == n || (n <= len && i == 0)) && !strncasecmp(tag, tags[i], n))
+			return true;
+	}
+	return false;
+}
+
 static struct type text_type(
 	const struct source *source, const char *magic, const struct extension *extension)
 {
-	bool is_html = (strstr(magic, "html") && begins_with_tag(source)) ||
+	bool is_html = (strstr(magic, "html") && begins_as_html(source, extension)) ||
 		(strstr(magic, "xml") && is_html_tag(source->head, source->head_len));
 
 	if (extension && (extension->is_source || !is_html))
@@ -304,6 +336,23 @@ static struct type text_type(
 		magic, format ? format->read : plain_read, format ? format->needs : NULL};
 }
 
+static bool is_unknown(const char *magic)
+{
+	return !magic || !strcmp(magic, "application/octet-stream");
+}
+
+/* A zip behind something else, a program that unpacks it as a rule, is known by its end. */
+static bool is_zip_inside(const struct source *source, const char *magic)
+{
+	char tail[512];
+
+	if (!is_unknown(magic))
+		return false;
+	uint64_t at = source->size > sizeof(tail) ? source->size - sizeof(tail) : 0;
+	ssize_t len = source_read(source, tail, sizeof(tail), at);
+	return len > 0 && memmem(tail, (size_t)len, "PK\5\6", 4);
+}
+
 /* Programs that read PDF look for its signature in the first kilobyte: what a download or a
  * printer put in front does no harm. So do we, where nothing else is known of the bytes. */
 static bool is_late_pdf(const struct source *source, const char *magic)
@@ -312,8 +361,7 @@ static bool is_late_pdf(const struct source *source, const char *magic)
 	bool is_named = dot && !strcasecmp(dot, ".pdf");
 	size_t len = source->head_len < 1024 ? source->head_len : 1024;
 
-	return (is_named || !magic || !strcmp(magic, "application/octet-stream")) &&
-		memmem(source->head, len, "%PDF-", 5);
+	return (is_named || is_unknown(magic)) && memmem(source->head, len, "%PDF-", 5);
 }
 
 /* The type by the bytes; what libmagic could only confirm is not shown to it. */
@@ -346,6 +394,10 @@ static const char *type_of_bytes(const struct source *source, const struct exten
 		return "application/epub+zip";
 	if (is_late_pdf(source, magic))
 		return "application/pdf";
+	if (is_zip_inside(source, magic))
+		return "application/zip";
+	if (len > 10 && !memcmp(source->head, "ID3", 3) && is_unknown(magic))
+		return "audio/mpeg";
 	/* A TGA image has no mark of its own: what libmagic takes for one may be anything. */
 	return magic && strcmp(magic, "image/x-tga") ? magic : "application/octet-stream";
 }
@@ -371,8 +423,7 @@ struct type type_detect(const struct source *source)
 		return (struct type){name, format->read, format->needs};
 	if (is_text_type(name))
 		return text_type(source, name, extension);
-	bool is_unknown = !strcmp(name, "application/octet-stream");
-	if ((is_unknown || is_clean_text(source, extension)) &&
+	if ((is_unknown(name) || is_clean_text(source, name, extension)) &&
 		is_text_after_all(source, extension))
 		return text_type(source, "text/plain", extension);
 	return (struct type){name, NULL, NULL};

@@ -25,6 +25,7 @@
 #include "core/parse/archive_source.h"
 #include "core/parse/charset.h"
 #include "core/parse/member.h"
+#include "core/parse/readers/rar5.h"
 #include "core/text/utf8.h"
 
 /* Beyond both, no honest archive: how many times its size it unpacks to, and bytes. */
@@ -41,6 +42,7 @@ struct reading {
 	const struct source *source;
 	struct out *out;
 	struct archive *archive;
+	struct rar5 rar; /* in step with @archive */
 	uint64_t unpacked; /* bytes so far */
 	bool has_entry; /* of whatever kind */
 	size_t whole, locked; /* members that could be read, and that are encrypted */
@@ -307,6 +309,8 @@ static int take_entry(struct reading *reading, struct archive_entry *entry, stru
 	AUTO_BUF struct buf path;
 
 	buf_init(&path, PROTOCOL_PATH_MAX * 4);
+	bool is_locked =
+		rar5_next_is_encrypted(&reading->rar) || archive_entry_is_data_encrypted(entry);
 	int rc = is_file(entry) ? member_path(reading, entry, &path) : 0;
 	if (rc == -EFBIG) /* a path that nobody wrote */
 		return 0;
@@ -316,7 +320,7 @@ static int take_entry(struct reading *reading, struct archive_entry *entry, stru
 		archive_entry_mtime_is_set(entry) ? archive_entry_mtime(entry) : 0);
 	if (rc)
 		return rc;
-	rc = archive_entry_is_data_encrypted(entry) ? -EKEYREJECTED : send_data(reading);
+	rc = is_locked ? -EKEYREJECTED : send_data(reading);
 	return end_member(reading, rc, err);
 }
 
@@ -393,6 +397,7 @@ static int read_archive(struct reading *reading, bool is_single, struct err *err
 	if (!reading->archive)
 		return err_set(err, -ENOMEM, "memory is short");
 	support(reading->archive, reading->source->type, is_single);
+	rar5_begin(&reading->rar, reading->source);
 	int rc = archive_source_open(&input, reading->archive, reading->source) == ARCHIVE_OK
 		? read_entries(reading, err)
 		: not_opened(reading, err);

@@ -124,6 +124,49 @@ static const struct {
 	{"No", MACRO_INLINE, "", ""},
 	{"Ns", MACRO_INLINE, "", ""},
 	{"Ta", MACRO_INLINE, "", ""},
+	{"Tn", MACRO_INLINE, "", ""},
+	{"Ad", MACRO_INLINE, "", ""},
+	{"Ms", MACRO_INLINE, "", ""},
+	{"Cd", MACRO_INLINE, "", ""},
+	{"Fd", MACRO_INLINE, "", ""},
+	{"Fo", MACRO_INLINE, "", ""},
+	{"Ot", MACRO_INLINE, "", ""},
+	{"St", MACRO_INLINE, "", ""},
+	{"Ap", MACRO_INLINE, "'", ""},
+	{"Eo", MACRO_INLINE, "", ""},
+	{"Ec", MACRO_INLINE, "", ""},
+	{"Oo", MACRO_INLINE, "[", ""},
+	{"Oc", MACRO_INLINE, "]", ""},
+	{"Po", MACRO_INLINE, "(", ""},
+	{"Pc", MACRO_INLINE, ")", ""},
+	{"Bo", MACRO_INLINE, "[", ""},
+	{"Bc", MACRO_INLINE, "]", ""},
+	{"Do", MACRO_INLINE, "\"", ""},
+	{"Dc", MACRO_INLINE, "\"", ""},
+	{"So", MACRO_INLINE, "'", ""},
+	{"Sc", MACRO_INLINE, "'", ""},
+	{"Nx", MACRO_INLINE, "NetBSD", ""},
+	{"Ox", MACRO_INLINE, "OpenBSD", ""},
+	{"Fx", MACRO_INLINE, "FreeBSD", ""},
+	{"Dx", MACRO_INLINE, "DragonFly", ""},
+	{"Bsx", MACRO_INLINE, "BSD/OS", ""},
+	{"Bx", MACRO_INLINE, "BSD", ""},
+	{"Ux", MACRO_INLINE, "UNIX", ""},
+	{"At", MACRO_INLINE, "AT&T UNIX", ""},
+	{"%A", MACRO_INLINE, "", ""},
+	{"%B", MACRO_INLINE, "", ""},
+	{"%C", MACRO_INLINE, "", ""},
+	{"%D", MACRO_INLINE, "", ""},
+	{"%I", MACRO_INLINE, "", ""},
+	{"%J", MACRO_INLINE, "", ""},
+	{"%N", MACRO_INLINE, "", ""},
+	{"%O", MACRO_INLINE, "", ""},
+	{"%P", MACRO_INLINE, "", ""},
+	{"%Q", MACRO_INLINE, "", ""},
+	{"%R", MACRO_INLINE, "", ""},
+	{"%T", MACRO_INLINE, "", ""},
+	{"%U", MACRO_INLINE, "", ""},
+	{"%V", MACRO_INLINE, "", ""},
 };
 
 struct man {
@@ -175,10 +218,10 @@ static void add_inline(struct man *man, size_t macro, const char *at)
 
 	for (bool is_macro = true;;) {
 		if (is_macro) {
-			words = 0;
 			if (!is_open)
 				flow_space(flow);
 			is_open = macros[macro].before[0] && !macros[macro].before[1];
+			words = macros[macro].before[0] && !is_open; /* it is a word itself */
 			flow_words(flow, macros[macro].before, strlen(macros[macro].before));
 			if (macros[macro].after[0] && depth < ARRAY_LEN(after))
 				after[depth++] = macros[macro].after;
@@ -199,7 +242,8 @@ static void add_inline(struct man *man, size_t macro, const char *at)
 	}
 	while (depth)
 		flow_words(flow, after[depth - 1], strlen(after[depth - 1])), depth--;
-	flow_space(flow);
+	if (!is_open)
+		flow_space(flow);
 }
 
 static void add_name(struct man *man, size_t macro, const char *at)
@@ -305,6 +349,9 @@ static void do_request(struct man *man, size_t macro, const char *at)
 	case MACRO_INLINE:
 		if (!strcmp(macros[macro].name, "Nm"))
 			add_name(man, macro, at);
+		else if (!strncmp(line_words(at), "-nosplit", 8) ||
+			!strncmp(line_words(at), "-split", 6))
+			break; /* how the names of authors are set */
 		else
 			add_inline(man, macro, at);
 		break;

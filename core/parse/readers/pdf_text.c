@@ -52,9 +52,9 @@ char *pdf_text_take(PopplerPage *page)
 	AUTO_BUF struct buf spaced;
 	guint count = 0;
 
+	buf_init(&spaced, PAGE_MAX);
 	if (!text || !*text)
 		return NULL;
-	buf_init(&spaced, PAGE_MAX);
 	bool has_areas = poppler_page_get_text_layout(page, &areas, &count);
 	/* marks of direction have no place of their own: then it is not known whose each one is */
 	if (has_areas && (glong)count == g_utf8_strlen(text, -1))

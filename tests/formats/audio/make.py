@@ -110,3 +110,9 @@ file = AIFF(silence("song.aiff", *bare))
 file.add_tags()
 file.tags.add(TIT2(encoding=3, text="Der Deichgraf"))
 file.save()
+
+# A tag in front of what is no sound that anybody knows.
+frame = b"TIT2" + (17).to_bytes(4, "big") + b"\0\0\0" + b"Song of the weir"
+with open(os.path.join(folder, "tag.mp3"), "wb") as file:
+    file.write(b"ID3\3\0\0" + bytes([0, 0, 0, len(frame) + 20]) + frame + b"\0" * 20)
+    file.write(b"\x11\x93" * 300)
