@@ -43,6 +43,12 @@ static const struct {
 	{"euc-kr", "windows-949"},
 	{"ks_c_5601-1987", "windows-949"},
 	{"uhc", "windows-949"},
+	{"cp949", "windows-949"},
+	{"ms949", "windows-949"},
+	{"ansinew", "windows-1252"},
+	{"applemac", "macintosh"},
+	{"mac-greek", "x-mac-greek"},
+	{"mac-turkish", "x-mac-turkish"},
 	{"shift_jis", "windows-31j"},
 	{"shift-jis", "windows-31j"},
 	{"sjis", "windows-31j"},
@@ -67,7 +73,13 @@ const char *charset_find(const char *label)
 			return supersets[i].name;
 	if (!strcasecmp(label, "utf8"))
 		return "UTF-8";
-	return ucnv_getAlias(label, 0, &status) ? label : NULL;
+	if (!ucnv_getAlias(label, 0, &status))
+		return NULL;
+	UConverter *converter = ucnv_open(label, &status); /* some are names alone */
+	if (U_FAILURE(status))
+		return NULL;
+	ucnv_close(converter);
+	return label;
 }
 
 static const char *charset_of_bom(const char *head, size_t len, size_t *bom)
@@ -232,8 +244,7 @@ static bool is_utf8(const char *head, size_t len, bool is_all)
 	return valid == len || (!is_all && len - valid < 4);
 }
 
-/* True if @name decodes the sample without an error. */
-static bool decodes(const char *name, const char *sample, size_t len, bool is_all)
+bool charset_decodes(const char *name, const char *sample, size_t len, bool is_all)
 {
 	UErrorCode status = U_ZERO_ERROR;
 	UConverter *converter = ucnv_open(name, &status);
@@ -333,15 +344,15 @@ static bool is_central(const char *sample, size_t len)
 
 static const char *guess(const char *sample, size_t len, bool is_all)
 {
-	if (is_western(sample, len) && decodes(FALLBACK, sample, len, is_all))
+	if (is_western(sample, len) && charset_decodes(FALLBACK, sample, len, is_all))
 		return FALLBACK;
 	const char *name = guess_uchardet(sample, len);
 	if (name && !strcasecmp(name, FALLBACK) && is_central(sample, len))
 		name = "ISO-8859-2";
-	if (name && decodes(name, sample, len, is_all))
+	if (name && charset_decodes(name, sample, len, is_all))
 		return name;
 	name = guess_icu(sample, len);
-	if (name && decodes(name, sample, len, is_all))
+	if (name && charset_decodes(name, sample, len, is_all))
 		return name;
 	return FALLBACK;
 }

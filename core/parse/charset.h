@@ -16,6 +16,13 @@ const char *charset_detect(const char *head, size_t len, bool is_all, size_t *bo
 /* The same for a web page, which may name it. */
 const char *charset_of_page(const char *head, size_t len, bool is_all, size_t *bom);
 
+/* The same for a text, which may name it, too, in the ways of editors, gettext and LaTeX. */
+const char *charset_of_text(const char *head, size_t len, bool is_all, size_t *bom);
+
+/* Does @name decode all of @data (unless @is_all, but for a character that is cut at its end)
+ * without an error? */
+bool charset_decodes(const char *name, const char *data, size_t len, bool is_all);
+
 /* The encoding that a byte order mark or the NUL bytes of UTF-16 and UTF-32 give away; NULL
  * if there is none. */
 const char *charset_of_units(const char *head, size_t len, size_t *bom);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoding of a web page, which may say it itself: a short form of HTML's algorithm
- * (WHATWG HTML, section 13.2.3). A byte order mark wins, then UTF-8 that is valid, then what a
- * meta element says, then statistics. */
+/* The encoding of a document that may say it itself. For a web page, a short form of HTML's
+ * algorithm (WHATWG HTML, section 13.2.3): a byte order mark wins, then UTF-8 that is valid,
+ * then what a meta element says, then statistics. A text may say it in several ways; as its
+ * words may be about anything, the bytes have to agree. */
 #include "core/parse/charset.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ static size_t copy_label(const char *at, const char *end, char label[LABEL_MAX +
 {
 	size_t len = 0;
 
-	while (at < end && *at && strchr(" \t\r\n\"'=", *at))
+	while (at < end && *at && strchr(" \t\r\n\"'=:", *at))
 		at++;
 	while (at < end && len < LABEL_MAX && is_label_char(*at))
 		label[len++] = *at++;
@@ -58,4 +59,70 @@ const char *charset_of_page(const char *head, size_t len, bool is_all, size_t *b
 	bool is_possible =
 		named && strncasecmp(named, "UTF-16", 6) && strncasecmp(named, "UTF-32", 6);
 	return is_possible && strcmp(detected, "UTF-8") ? named : detected;
+}
+
+static const char *find_until(const char *at, const char *end, const char *words)
+{
+	return at < end ? memmem(at, (size_t)(end - at), words, strlen(words)) : NULL;
+}
+
+static const char *end_of_line(const char *at, const char *end)
+{
+	const char *newline = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+
+	return newline ? newline : end;
+}
+
+/* "-*- coding: latin-2 -*-" of Emacs, Python and Ruby, "vim: fileencoding=…": in a comment of the
+ * first two lines. */
+static const char *behind_coding(const char *head, const char *end)
+{
+	const char *line = end_of_line(head, end);
+	const char *stop = line < end ? end_of_line(line + 1, end) : end;
+	const char *at = find_until(head, stop, "coding");
+
+	return at && at + 6 < stop && (at[6] == ':' || at[6] == '=') ? at + 6 : NULL;
+}
+
+/* The header of a gettext catalogue. */
+static const char *behind_charset(const char *head, const char *end)
+{
+	const char *at = find_until(head, end, "\n\"Content-Type:");
+	const char *stop = at ? end_of_line(at + 1, end) : end;
+
+	at = at ? find_until(at, stop, "charset=") : NULL;
+	return at ? at + 8 : NULL;
+}
+
+/* LaTeX: "\usepackage[latin1]{inputenc}". */
+static const char *behind_bracket(const char *head, const char *end)
+{
+	const char *at = find_until(head, end, "]{inputenc}");
+
+	while (at && at > head && is_label_char(at[-1]))
+		at--;
+	return at && at > head && at[-1] == '[' ? at : NULL;
+}
+
+static const char *charset_of_words(const char *head, size_t len)
+{
+	static char label[LABEL_MAX + 1];
+	const char *end = head + (len < LOOK_AT ? len : LOOK_AT);
+	const char *at = behind_coding(head, end);
+
+	at = at ? at : behind_charset(head, end);
+	at = at ? at : behind_bracket(head, end);
+	return at && copy_label(at, end, label) ? charset_find(label) : NULL;
+}
+
+const char *charset_of_text(const char *head, size_t len, bool is_all, size_t *bom)
+{
+	const char *named = charset_of_words(head, len);
+
+	if (!named)
+		return charset_detect(head, len, is_all, bom);
+	if (charset_of_units(head, len, bom) || charset_decodes("UTF-8", head, len, is_all) ||
+		!charset_decodes(named, head, len, is_all))
+		return charset_detect(head, len, is_all, bom);
+	return named;
 }

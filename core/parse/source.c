@@ -111,7 +111,7 @@ int source_each(const struct source *source, const char *charset, size_t skip, s
 const char *source_charset(const struct source *source, struct out *out, size_t *skip)
 {
 	bool is_markup = source->head_len > 0 && *source->head == '<'; /* which may say it itself */
-	const char *name = (is_markup ? charset_of_page : charset_detect)(
+	const char *name = (is_markup ? charset_of_page : charset_of_text)(
 		source->head, source->head_len, source_is_all(source), skip);
 
 	out_field(out, FIELD_CHARSET, name, strlen(name));

@@ -1,0 +1,3 @@
+#!/usr/bin/ruby
+# -*- coding: koi8-r -*-
+puts "шлюз"
