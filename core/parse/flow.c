@@ -62,12 +62,22 @@ static bool record(struct flow *flow, enum op op, uint32_t number)
 	return true;
 }
 
+/* The last edge of a character within @len bytes of a longer text. Where that is no UTF-8, @len:
+ * nothing is to be kept whole, and nothing says where to stop. */
+static size_t char_edge(const char *utf8, size_t len)
+{
+	size_t back = 0;
+
+	while (back < 4 && back < len && (utf8[len - back] & 0xc0) == 0x80)
+		back++;
+	return back < 4 && back < len ? len - back : len;
+}
+
 static bool record_text(struct flow *flow, enum op op, const char *utf8, size_t len)
 {
 	while (flow->tape && len) {
-		uint32_t part = len < LINE_MAX_BYTES ? (uint32_t)len : (uint32_t)LINE_MAX_BYTES;
-		while (part < len && part > 1 && (utf8[part] & 0xc0) == 0x80)
-			part--;
+		size_t whole = len > LINE_MAX_BYTES ? char_edge(utf8, LINE_MAX_BYTES) : len;
+		uint32_t part = (uint32_t)whole;
 		if (flow->tape->max - flow->tape->len <= part + sizeof(part))
 			flow->tape->failed = -EFBIG; /* never half an entry */
 		record(flow, op, part);
@@ -239,9 +249,7 @@ static void add_word(struct flow *flow, const char *utf8, size_t len)
 		buf_addc(&flow->line, ' ');
 	flow->ends_in_space = false;
 	while (len > LINE_MAX_BYTES - 1) {
-		size_t part = LINE_MAX_BYTES - 4;
-		while ((utf8[part] & 0xc0) == 0x80)
-			part--;
+		size_t part = char_edge(utf8, LINE_MAX_BYTES - 1);
 		buf_add(&flow->line, utf8, part);
 		flush_part(flow);
 		utf8 += part;

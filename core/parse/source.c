@@ -9,7 +9,8 @@
 
 #include "core/parse/charset.h"
 
-#define WINDOW ((size_t)64 << 10)
+#define WINDOW	       ((size_t)64 << 10)
+#define CHAR_MAX_BYTES 4 /* of UTF-8 */
 
 ssize_t source_read(const struct source *source, void *data, size_t len, uint64_t offset)
 {
@@ -29,11 +30,13 @@ ssize_t source_read(const struct source *source, void *data, size_t len, uint64_
 	return (ssize_t)have;
 }
 
-/* A piece at @at: of the head, which is in memory, or read into @room. */
+/* A piece at @at: of the head, which is in memory, or read into @room. The last bytes of a head
+ * that is not all may begin a character: they are read again, with what follows. */
 static ssize_t window(const struct source *source, uint64_t at, char room[WINDOW],
 	const char **data, bool *is_last)
 {
-	if (at < source->head_len) {
+	if (at < source->head_len &&
+		(source_is_all(source) || source->head_len - at >= CHAR_MAX_BYTES)) {
 		size_t left = source->head_len - (size_t)at;
 		*data = source->head + at;
 		*is_last = source_is_all(source) && left <= WINDOW;

@@ -116,22 +116,48 @@ static void invalid_bytes_become_replacement_characters(void **state)
 	case_release(&c);
 }
 
+/* Wherever the edges of the windows, and of the head, fall in a character. */
 static void characters_cut_by_a_window_stay_whole(void **state)
 {
-	AUTO_BUF struct buf text;
-	struct parse_case c;
+	(void)state;
+	for (size_t shift = 0; shift < 7; shift++) {
+		AUTO_BUF struct buf text;
+		struct parse_case c;
+		buf_init(&text, BUF_MAX_DEFAULT);
+		for (size_t i = 0; i <= shift; i++)
+			buf_addc(&text, 'x');
+		while (text.len < (size_t)3 << 20)
+			buf_adds(&text, "\xe2\x82\xac\xf0\x9f\x98\x80");
+		case_init(&c, "long.txt", text.data, text.len);
+		case_run(parser, &c);
+		assert_int_equal(c.item.result, 0);
+		assert_int_equal(c.text.len, text.len);
+		assert_memory_equal(c.text.data, text.data, text.len);
+		case_release(&c);
+	}
+}
+
+/* Behind what is looked at for its encoding, a text may hold anything. */
+static void a_long_word_that_is_no_utf8_ends(void **state)
+{
+	static const char *const names[] = {"long.rst", "long.csv", "long.org"};
 
 	(void)state;
-	buf_init(&text, BUF_MAX_DEFAULT);
-	buf_addc(&text, 'x');
-	while (text.len < (size_t)3 << 20)
-		buf_adds(&text, "\xe2\x82\xac\xf0\x9f\x98\x80");
-	case_init(&c, "long.txt", text.data, text.len);
-	case_run(parser, &c);
-	assert_int_equal(c.item.result, 0);
-	assert_int_equal(c.text.len, text.len);
-	assert_memory_equal(c.text.data, text.data, text.len);
-	case_release(&c);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		AUTO_BUF struct buf text;
+		struct parse_case c;
+		buf_init(&text, BUF_MAX_DEFAULT);
+		while (text.len < (size_t)1 << 20)
+			buf_adds(&text, "a line of words\n");
+		for (size_t n = 0; n < 200000; n++)
+			buf_addc(&text, '\x80');
+		buf_adds(&text, "\n\nthe end\n");
+		case_init(&c, names[i], text.data, text.len);
+		case_run(parser, &c);
+		assert_int_equal(c.item.result, 0);
+		assert_non_null(strstr(case_text(&c), "the end"));
+		case_release(&c);
+	}
 }
 
 static const char german[] =
@@ -624,6 +650,7 @@ int main(void)
 		cmocka_unit_test(control_characters_are_dropped),
 		cmocka_unit_test(invalid_bytes_become_replacement_characters),
 		cmocka_unit_test(characters_cut_by_a_window_stay_whole),
+		cmocka_unit_test(a_long_word_that_is_no_utf8_ends),
 		cmocka_unit_test(each_encoding_is_recognised),
 		cmocka_unit_test(short_western_texts_are_western),
 		cmocka_unit_test(byte_order_marks_are_no_text),
