@@ -257,6 +257,14 @@ static int open_unnamed(const struct attempt *attempt)
 	return fd < 0 ? -errno : fd;
 }
 
+/* One that has not ended is of a container whose parser died amid it: what comes next, of another
+ * container, is no part of it. */
+static void forget_open(struct family *family)
+{
+	if (family->open)
+		member_free(TAKE_PTR(family->open));
+}
+
 static int sink_member(void *context, const struct parse_member *found)
 {
 	struct attempt *container = context;
@@ -264,9 +272,9 @@ static int sink_member(void *context, const struct parse_member *found)
 
 	if (!family)
 		return -ENOMEM;
-	family->is_skipping = member_is_private(found->path, found->path_len);
-	if (family->is_skipping)
-		return 0;
+	forget_open(family);
+	if (member_is_private(found->path, found->path_len))
+		return 0; /* its bytes find no member open */
 	int rc = check_count(family, container);
 	if (rc)
 		return rc;
@@ -418,8 +426,7 @@ void family_work(struct attempt *root)
 
 	if (!family)
 		return;
-	if (family->open)
-		member_free(TAKE_PTR(family->open));
+	forget_open(family);
 	if (root->fate != ATTEMPT_FRESH && !family->code) {
 		family_free(root); /* the parser gave up: half an archive is none */
 		return;
@@ -459,8 +466,7 @@ void family_free(struct attempt *root)
 
 	if (!family)
 		return;
-	if (family->open)
-		member_free(family->open);
+	forget_open(family);
 	for (size_t i = 0; i < family->count; i++)
 		member_free(family->members[i]);
 	free(family->members);

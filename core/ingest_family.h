@@ -22,8 +22,7 @@ struct family {
 	size_t slot_count;
 	int spool; /* a file without a name: the bytes of the members, one behind the other */
 	uint64_t spooled; /* bytes of it */
-	bool is_skipping; /* what comes is of a member that is not wanted */
-	struct attempt *open; /* the member whose bytes come; NULL: none */
+	struct attempt *open; /* the member whose bytes come; NULL: none, or one not wanted */
 	int code; /* 0, or why the whole fails: a negative errno */
 	bool may_pass; /* … and that it is not the document's fault */
 	struct err err; /* … in words */

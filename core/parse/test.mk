@@ -14,7 +14,7 @@ $(B)/askfs-parse-test: $(parse_test_objects) $(B)/libcore.a
 	$(Q)$(CC) $(link_flags) -o $@ $^ $(call ask_pkg,--libs $(parse_packages)) -lmagic $(core_libs)
 
 $(B)/test_parser: | $(B)/askfs-parse $(ocr_program)
-$(B)/test_sandbox: | $(B)/askfs-parse $(B)/askfs-parse-test
+$(B)/test_sandbox $(B)/test_family: | $(B)/askfs-parse $(B)/askfs-parse-test
 
 -include $(parse_test_objects:.o=.d)
 $(B)/test_formats $(B)/test_text_kind $(B)/test_hostile: | $(B)/askfs-parse $(ocr_program)

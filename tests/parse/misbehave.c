@@ -276,6 +276,27 @@ static int do_flood_members(const char *unused)
 	return 0;
 }
 
+/* A member of that path, whole. */
+static int do_give_member(const char *path)
+{
+	static const char words[] = "words of a member";
+
+	member_begin(output, path, strlen(path), 0);
+	member_data(output, words, sizeof(words) - 1);
+	return member_end(output, 0, &(struct err)ERR_NONE);
+}
+
+/* One whose end nobody hears of. */
+static int do_leave_member(const char *path)
+{
+	static const char words[] = "words left behind";
+
+	member_begin(output, path, strlen(path), 0);
+	member_data(output, words, sizeof(words) - 1);
+	out_flush(output);
+	return raise(SIGSEGV);
+}
+
 /* Packets full of marks, past the ceiling that out_mark knows, or of nothing at all. */
 static int flood_records(enum protocol_kind kind, size_t len)
 {
@@ -373,6 +394,8 @@ static const struct {
 	{"flood", do_flood},
 	{"flood-member", do_flood_member},
 	{"flood-members", do_flood_members},
+	{"give-member", do_give_member},
+	{"leave-member", do_leave_member},
 	{"flood-marks", do_flood_marks},
 	{"flood-nothing", do_flood_nothing},
 	{"forge-exit", do_forge_exit},

@@ -15,6 +15,7 @@
 #include "core/member_list.h"
 #include "core/member_path.h"
 #include "tests/unit/ingest_world.h"
+#include "tests/unit/parse_support.h"
 
 #define CALLS_MAX 120 /* a run that needs more never ends */
 #define BLOCK	  512
@@ -274,6 +275,51 @@ static void test_a_deletion_is_of_all(void **state)
 	iw_close(&world);
 }
 
+/* The world goes on with the parser that misbehaves. */
+static void misbehave(struct ingest_world *world)
+{
+	struct parser_limits limits = case_limits();
+	AUTO_FREE char *program = case_program("-test");
+	struct err err = ERR_NONE;
+
+	iw_stop(world);
+	parser_free(world->parser);
+	assert_int_equal(parser_new(&world->parser, program, &limits, &err), 0);
+	world->ports.parser = world->parser;
+	iw_start(world);
+}
+
+/* Its bytes are not taken for those of the next container's member, nor are these added to it. */
+static void test_a_member_left_open_is_dropped(void **state)
+{
+	const struct uuid id = uuid_new();
+	struct tar tar = {.len = 0};
+	struct ingest_world world;
+	struct iw_job job;
+
+	(void)state;
+	iw_open(&world, NULL);
+	tar_add(&tar, "1.txt", "!leave-member a.txt");
+	tar_add(&tar, "2.txt", "!give-member .git/config");
+	tar_add(&tar, "3.txt", "!leave-member b.txt");
+	tar_add(&tar, "4.txt", "!give-member c.txt");
+	tar_end(&tar);
+	misbehave(&world);
+	iw_job_init(&world, &job, &id, "x.tar", tar.data, tar.len);
+	ingest_submit(world.ingest, &job.job);
+	iw_wait(&job);
+	assert_int_equal(job.job.outcome, INGEST_INDEXED);
+	iw_job_release(&job);
+	AUTO_FREE char *paths = member_paths(&world, &id);
+	assert_string_equal(
+		paths, "x.tar!/1.txt x.tar!/2.txt x.tar!/3.txt x.tar!/4.txt x.tar!/4.txt!/c.txt");
+	assert_int_equal(iw_find(&world, "behind"), 0);
+	assert_int_equal(iw_find(&world, "member"), 1);
+	iw_assert_agreement(&world);
+	iw_assert_tidy(&world);
+	iw_close(&world);
+}
+
 static void is_path(const char *path, unsigned copy, const char *expected)
 {
 	AUTO_FREE char *found = member_path("x.zip", path, strlen(path), copy);
@@ -339,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_a_new_version),
 		cmocka_unit_test(test_a_change_is_for_all),
 		cmocka_unit_test(test_a_deletion_is_of_all),
+		cmocka_unit_test(test_a_member_left_open_is_dropped),
 		cmocka_unit_test(test_paths),
 	};
 
